@@ -1,0 +1,22 @@
+/**
+ * Which runtime this is: asked once, here and nowhere else.
+ *
+ * @module
+ */
+
+import { denoPlatform } from "./deno.ts";
+import { nodePlatform, nodeProcess } from "./node.ts";
+import type { Platform } from "./port.ts";
+import { webPlatform } from "./web.ts";
+
+let detected: Platform | undefined;
+
+/** The platform of the runtime that this runs on. */
+export function detectPlatform(): Platform {
+  return detected ??= detect();
+}
+
+function detect(): Platform {
+  if ((globalThis as { Deno?: { version?: unknown } }).Deno?.version !== undefined) return denoPlatform();
+  return nodeProcess() === undefined ? webPlatform() : nodePlatform();
+}

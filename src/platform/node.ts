@@ -1,0 +1,166 @@
+/**
+ * Node's built-ins, for Node and Bun, and for Deno where it has them. They come from `process.getBuiltinModule`, so that
+ * no module imports `node:` statically and everything loads on the edge.
+ */
+
+import type * as AsyncHooks from "node:async_hooks";
+import type * as Dns from "node:dns/promises";
+import type * as Net from "node:net";
+import type * as Os from "node:os";
+
+import { systemClock } from "../clock.ts";
+import { errorMessage } from "../errors.ts";
+import { abortable } from "../signal.ts";
+import type {
+  Capability,
+  ContextStorage,
+  DnsAnswer,
+  DnsQuery,
+  DnsServer,
+  Platform,
+  ProcessInfo,
+} from "./port.ts";
+
+interface NodeProcess {
+  readonly pid: number;
+  readonly arch: string;
+  readonly platform: string;
+  readonly versions: Readonly<Record<string, string | undefined>>;
+  getBuiltinModule?(id: string): unknown;
+  memoryUsage(): { rss: number; heapUsed: number; heapTotal: number };
+  cpuUsage(): { user: number; system: number };
+  uptime(): number;
+}
+
+/** The process object of Node, Bun and Deno. */
+export function nodeProcess(): NodeProcess | undefined {
+  const found = (globalThis as { process?: NodeProcess }).process;
+  return typeof found?.getBuiltinModule === "function" ? found : undefined;
+}
+
+/** A built-in module, by name. */
+function builtin<T>(id: string): T {
+  return nodeProcess()!.getBuiltinModule!(id) as T;
+}
+
+/** Makes the port of Node or Bun. */
+export function nodePlatform(): Platform {
+  const { versions } = nodeProcess()!;
+  const name = versions.bun === undefined ? "node" : "bun";
+  return {
+    name,
+    version: versions[name] ?? "",
+    clock: systemClock,
+    capabilities: nodeCapabilities,
+    nextTurn: nodeNextTurn,
+    createStorage: nodeStorage,
+    dns: { node: nodeDnsQuery(), default: "node" },
+    processInfo: nodeProcessInfo,
+  };
+}
+
+const nodeCapabilities: readonly Capability[] = [
+  { name: "dns", supported: true, note: "node:dns Resolver, with TTLs; search domains are not applied" },
+  { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
+  { name: "process", supported: true, note: "memory, processor time, load" },
+];
+
+/** One turn of the event loop. */
+export function nodeNextTurn(): Promise<void> {
+  return new Promise((resolve) =>
+    void (globalThis as { setImmediate?: (fn: () => void) => void }).setImmediate!(resolve)
+  );
+}
+
+/** `AsyncLocalStorage`. */
+export function nodeStorage<T>(): ContextStorage<T> {
+  return new (builtin<typeof AsyncHooks>("node:async_hooks").AsyncLocalStorage)<T>();
+}
+
+/** What `node:os` and `process` say; a value that the permissions forbid is left at zero or "". */
+export function nodeProcessInfo(): ProcessInfo {
+  const process = nodeProcess()!;
+  const os = builtin<typeof Os>("node:os");
+  const memory = attempt(() => process.memoryUsage(), { rss: 0, heapUsed: 0, heapTotal: 0 });
+  const cpu = attempt(() => process.cpuUsage(), { user: 0, system: 0 });
+  return {
+    pid: process.pid,
+    hostname: attempt(() => os.hostname(), ""),
+    os: attempt(() => `${os.type()} ${os.release()}`, process.platform),
+    arch: process.arch,
+    uptimeMs: process.uptime() * 1000,
+    rssBytes: memory.rss,
+    heapUsedBytes: memory.heapUsed,
+    heapTotalBytes: memory.heapTotal,
+    loadAverage: attempt(() => os.loadavg(), undefined),
+    cpus: attempt(() => os.availableParallelism(), 1),
+    cpuMs: (cpu.user + cpu.system) / 1000,
+  };
+}
+
+function attempt<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** Codes by which c-ares tells that the name, or the record, certainly is not there. */
+const CERTAIN: Readonly<Record<string, "nonexistent" | "empty">> = {
+  ENOTFOUND: "nonexistent",
+  ENODATA: "empty",
+};
+
+/** How {@linkcode nodeDnsQuery} reads a failure. */
+export interface NodeDnsOptions {
+  /** Whether `ENOTFOUND` means NXDOMAIN; under Deno it may be any failure. @default true */
+  readonly certain?: boolean;
+}
+
+/** Queries through `node:dns`, with the lowest TTL of the records. */
+export function nodeDnsQuery({ certain = true }: NodeDnsOptions = {}): DnsQuery {
+  const resolvers = new Map<string, Dns.Resolver>();
+
+  // A resolver per server and timeout: its timeout is c-ares's own, so that no query outlives its attempt for long,
+  // and a single query cannot be cancelled without its neighbours.
+  function resolverFor(server: DnsServer | undefined, timeoutMs: number): Dns.Resolver {
+    const key = `${server?.address ?? ""} ${server?.port ?? 53} ${timeoutMs}`;
+    let resolver = resolvers.get(key);
+    if (resolver === undefined) {
+      const dns = builtin<typeof Dns>("node:dns/promises");
+      resolver = new dns.Resolver({ timeout: Math.max(1, Math.ceil(timeoutMs)), tries: 1 });
+      if (server !== undefined) resolver.setServers([serverText(server)]);
+      resolvers.set(key, resolver);
+    }
+    return resolver;
+  }
+
+  return async (name, type, { server, timeoutMs, signal }) => {
+    const resolver = resolverFor(server, timeoutMs);
+    try {
+      const query = type === "A"
+        ? resolver.resolve4(name, { ttl: true })
+        : resolver.resolve6(name, { ttl: true });
+      const records = await abortable(query, signal);
+      if (records.length === 0) return { verdict: "empty" };
+      const ttlMs = Math.min(...records.map((record) => record.ttl)) * 1000;
+      return { verdict: "addresses", addresses: records.map((record) => record.address), ttlMs };
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      return failure(error, certain);
+    }
+  };
+}
+
+function failure(error: unknown, certain: boolean): DnsAnswer {
+  const code = (error as { code?: string }).code ?? "";
+  const verdict = CERTAIN[code];
+  if (verdict === undefined) return { verdict: "failed", reason: code || errorMessage(error) };
+  return certain ? { verdict } : { verdict: "ambiguous", reason: code };
+}
+
+function serverText({ address, port = 53 }: DnsServer): string {
+  const isV6 = builtin<typeof Net>("node:net").isIPv6(address);
+  return isV6 ? `[${address}]:${port}` : `${address}:${port}`;
+}

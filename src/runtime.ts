@@ -1,0 +1,141 @@
+/**
+ * The composition root: one call makes every part and connects them.
+ *
+ * @module
+ */
+
+import { type Context, createContext } from "./context/mod.ts";
+import { createDnsCache, type DnsCache, type DnsCacheOptions, type PreresolveReport } from "./dns/mod.ts";
+import { BallastError } from "./errors.ts";
+import { createLog, type Log, type LogOptions } from "./log/mod.ts";
+import { detectPlatform } from "./platform/detect.ts";
+import type { Platform } from "./platform/port.ts";
+import { createReports, type Reports } from "./report.ts";
+import { createStats, type Stats, type StatsOptions } from "./stats/mod.ts";
+
+/** Options of {@linkcode createRuntime}. Every one may be left out. */
+export interface RuntimeOptions {
+  /** What this service is called, in logs and on pages. @default "ballast" */
+  readonly name?: string;
+  /** Options of the DNS cache. Clock, statistics and log are the runtime's unless given here. */
+  readonly dns?: DnsCacheOptions;
+  /** Options of the statistics. */
+  readonly stats?: StatsOptions;
+  /** Options of the log; a `@std/log` or LogTape logger goes into `logger`. */
+  readonly log?: LogOptions;
+  /** The runtime to stand on, its time and network included. @default the one this runs on */
+  readonly platform?: Platform;
+}
+
+/** Where a runtime is in its life. */
+export type RuntimeState = "starting" | "ready" | "closing" | "closed";
+
+/** What came of getting ready. */
+export interface ReadyReport {
+  /** The names of `dns.preresolve`. */
+  readonly dns: PreresolveReport;
+}
+
+/** Everything a service stands on. */
+export interface Runtime extends AsyncDisposable {
+  /** What this service is called. */
+  readonly name: string;
+  /** Where it is in its life. */
+  readonly state: RuntimeState;
+  /** When it was made, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** What it runs on. */
+  readonly platform: Platform;
+  /** What would otherwise be global, in the registry of contexts under the runtime's name. */
+  readonly context: Context;
+  /** Names to addresses. */
+  readonly dns: DnsCache;
+  /** The statistics of all parts. */
+  readonly stats: Stats;
+  /** The log of all parts. */
+  readonly log: Log;
+  /** What every part says of itself; add your own. */
+  readonly reports: Reports;
+  /**
+   * Resolves once the names of `dns.preresolve` have been tried. A name that fails stops nothing: it is in the report,
+   * and tried again in the background. Calls after the first share its result.
+   *
+   * @throws {BallastError} `CLOSED` after `close()`
+   */
+  ready(): Promise<ReadyReport>;
+  /** Ends every part: no query, timer or listener is left, and the process may exit. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a runtime.
+ *
+ * @example A service whose names are warm before its first request
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { createRuntime } from "@ballast/runtime";
+ *
+ * await using runtime = createRuntime({ name: "shop", dns: { hosts: { "db.internal": ["10.0.0.4"] } } });
+ * await runtime.ready();
+ * assert.equal(runtime.state, "ready");
+ * assert.equal((await runtime.dns.resolve("db.internal"))[0].address, "10.0.0.4");
+ * ```
+ */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  const { name = "ballast", platform = detectPlatform() } = options;
+  const { clock } = platform;
+  const stats = createStats({ clock, ...options.stats });
+  const log = createLog({ clock, stats, ...options.log });
+  const dns = createDnsCache({ platform, stats, log: log.child("dns"), ...options.dns });
+  const context = createContext({ name, stats, log, storage: platform.createStorage() });
+  const reports = createReports();
+  reports.add("dns", dns);
+  reports.add("stats", stats);
+  reports.add("log", log);
+
+  let state: RuntimeState = "starting";
+  let becomingReady: Promise<ReadyReport> | undefined;
+  let closing: Promise<void> | undefined;
+
+  async function getReady(): Promise<ReadyReport> {
+    const preresolved = await dns.preresolve(options.dns?.preresolve ?? []);
+    if (state === "closing" || state === "closed") throw closedError(name);
+    state = "ready";
+    const { resolved, failed, tookMs } = preresolved;
+    const fields = { resolved: resolved.length, failed: failed.map((failure) => failure.name), tookMs };
+    if (failed.length > 0) log.warn("ready, but some names do not resolve yet", fields);
+    else log.info("ready", fields);
+    return { dns: preresolved };
+  }
+
+  async function end(): Promise<void> {
+    state = "closing";
+    await dns.close();
+    context.close();
+    state = "closed";
+  }
+
+  return {
+    name,
+    startedAt: clock.now(),
+    platform,
+    context,
+    dns,
+    stats,
+    log,
+    reports,
+    get state() {
+      return state;
+    },
+    ready() {
+      if (closing !== undefined) return Promise.reject(closedError(name));
+      return becomingReady ??= getReady();
+    },
+    close: () => closing ??= end(),
+    [Symbol.asyncDispose]: () => closing ??= end(),
+  };
+}
+
+function closedError(name: string): BallastError {
+  return new BallastError("CLOSED", `the runtime "${name}" is closed`);
+}
