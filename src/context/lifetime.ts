@@ -1,0 +1,74 @@
+/**
+ * How long a context lives: until it is closed, its deadline passes, or its parent ends.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { BallastError, checkNumber } from "../errors.ts";
+import { deadlineSignal, type DerivedSignal, linkSignals } from "../signal.ts";
+
+/** What a lifetime is made of. */
+export interface LifetimeOptions {
+  readonly clock: Clock;
+  /** Whose it is, for the texts of errors. */
+  readonly what: string;
+  /** The lifetime that this one ends with. */
+  readonly parent?: Lifetime;
+  /** Milliseconds from now. */
+  readonly deadlineMs?: number;
+}
+
+/**
+ * A lifetime. Its signal is made when somebody asks for it: a context that nobody listens to has no timer, and leaves
+ * no listener on its parent.
+ */
+export class Lifetime {
+  /** When it ends at the latest, as the clock's `monotonic()` counts. */
+  readonly deadline: number | undefined;
+  readonly #clock: Clock;
+  readonly #what: string;
+  readonly #parent: Lifetime | undefined;
+  readonly #closing = new AbortController();
+  #derived: DerivedSignal | undefined;
+
+  constructor({ clock, what, parent, deadlineMs }: LifetimeOptions) {
+    this.#clock = clock;
+    this.#what = what;
+    this.#parent = parent;
+    const own = deadlineMs === undefined
+      ? Infinity
+      : clock.monotonic() + checkNumber("deadlineMs", deadlineMs);
+    const earliest = Math.min(own, parent?.deadline ?? Infinity);
+    this.deadline = earliest === Infinity ? undefined : earliest;
+  }
+
+  /** Whether `end` has been called. */
+  get ended(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#derived ??= this.#derive()).signal;
+  }
+
+  /** Ends it now: the signal aborts, timers and listeners are gone. */
+  end(): void {
+    if (!this.ended) this.#closing.abort(new BallastError("CLOSED", `${this.#what} is closed`));
+  }
+
+  #derive(): DerivedSignal {
+    const linked = linkSignals(this.#closing.signal, this.#parent?.signal);
+    // The parent's deadline comes with the parent's signal.
+    if (this.deadline === undefined || this.deadline === this.#parent?.deadline) return linked;
+    const leftMs = Math.ceil(this.deadline - this.#clock.monotonic());
+    const timed = deadlineSignal(Math.max(0, leftMs), {
+      signal: linked.signal,
+      what: this.#what,
+      clock: this.#clock,
+      keepAlive: false,
+    });
+    timed.signal.addEventListener("abort", linked.release, { once: true });
+    return timed;
+  }
+}
