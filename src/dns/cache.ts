@@ -1,0 +1,272 @@
+/**
+ * The DNS cache: what callers see of it.
+ *
+ * A hit is a `Map` lookup and a promise that was made when the answer came; time moves names between their states from
+ * outside (see `entry.ts` for the states, `keeper.ts` for who moves them).
+ *
+ * @module
+ */
+
+import { BallastError, errorMessage, show } from "../errors.ts";
+import type { Events } from "../events.ts";
+import type { Report, Reporter } from "../report.ts";
+import { unknownAction } from "../report.ts";
+import { abortable } from "../signal.ts";
+import { failureOf, NameNotFoundError, ResolveError } from "./errors.ts";
+import type { DnsEvent } from "./events.ts";
+import { createAnswers, createHosts, findHost, hostsChanges, type HostsTable } from "./hosts.ts";
+import { createKeeper } from "./keeper.ts";
+import { createLookup, type Lookup } from "./lookup.ts";
+import { normalizeName, parseLiteral } from "./name.ts";
+import {
+  type Addresses,
+  type Answers,
+  type CachedName,
+  type DnsRecord,
+  type Family,
+  type View,
+  viewOf,
+} from "./names.ts";
+import { type DnsCacheOptions, settings } from "./options.ts";
+import { dnsReport } from "./report.ts";
+import { createServers } from "./servers.ts";
+import { type DnsSnapshot, takeSnapshot } from "./snapshot.ts";
+import { createDnsStats } from "./stats.ts";
+
+/** How a name is resolved. */
+export interface ResolveOptions {
+  /** Which addresses are wanted: 4, 6, or 0 for both, IPv4 first. @default 0 */
+  readonly family?: Family;
+  /** Ends this caller's wait. The query itself goes on, for the others and for the cache. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of warming up. */
+export interface PreresolveReport {
+  /** Names that resolve. */
+  readonly resolved: readonly string[];
+  /** Names that do not, and why. */
+  readonly failed: readonly { readonly name: string; readonly reason: string }[];
+  /** How long it took. */
+  readonly tookMs: number;
+}
+
+/** An asynchronous, bounded, self-refreshing cache of name lookups. */
+export interface DnsCache extends AsyncDisposable, Reporter {
+  /**
+   * Addresses of `name`: at once whenever any usable answer is held, else after at most `attempts` x `timeoutMs`.
+   *
+   * @example Resolve with a budget
+   * ```ts
+   * import assert from "node:assert/strict";
+   * import { createDnsCache } from "@ballast/runtime/dns";
+   *
+   * await using dns = createDnsCache({ hosts: { "db.internal": ["10.0.0.4"] } });
+   * const [first] = await dns.resolve("db.internal", { signal: AbortSignal.timeout(200) });
+   * assert.equal(first.address, "10.0.0.4");
+   * ```
+   * @throws {NameNotFoundError} when the name, or an address of the family, is known not to exist
+   * @throws {ResolveError} when nothing is held and no answer is to be had
+   * @throws {BallastError} `INVALID_NAME`, or `CLOSED` after `close()`
+   */
+  resolve(name: string, options?: ResolveOptions): Promise<Addresses>;
+  /** The addresses held for `name`, or undefined where `resolve` would have to wait or fail. No query, no promise. */
+  peek(name: string, options?: { readonly family?: Family }): Addresses | undefined;
+  /** A drop-in for Node's `dns.lookup`: pass it as the `lookup` option of `node:http`, `node:net`, undici and others. */
+  readonly lookup: Lookup;
+  /** Resolves names and keeps them warm from then on. Never rejects: a name that fails is in the report. */
+  preresolve(names: readonly string[]): Promise<PreresolveReport>;
+  /** Queries `name` now, whatever is held, and gives what is held then. Throws as `resolve` does. */
+  refresh(name: string): Promise<Addresses>;
+  /**
+   * Replaces the hosts table, whole or not at all.
+   *
+   * @throws {TypeError | BallastError} when an address or a name is none: the table stays as it was
+   */
+  setHosts(table: HostsTable): void;
+  /** What happens, for programs. */
+  readonly events: Events<DnsEvent>;
+  /** All that is held, as plain JSON. Cheap, never throws. */
+  snapshot(): DnsSnapshot;
+  /** What a person should know of it. */
+  report(): Report;
+  /** Ends every query and timer; who still waits gets a `CLOSED` error. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Names resolved at a time while warming up. */
+const PRERESOLVE_WIDTH = 16;
+
+/**
+ * Makes a DNS cache.
+ *
+ * @throws {TypeError | RangeError} when an option makes no sense
+ * @throws {BallastError} `UNSUPPORTED` where the runtime has no DNS client and no resolver is given
+ */
+export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
+  const own = settings(options);
+  const { clock, stats } = own;
+  const servers = createServers(own.servers, clock);
+  const keeper = createKeeper(own, servers);
+  const { names, events } = keeper;
+  const { waited, failed, dispose: unobserve } = createDnsStats(stats, keeper);
+  let hosts = createHosts(own.hosts);
+  let closed = false;
+
+  /** The whole of a hit. */
+  function hit(name: string, family: Family): View | undefined {
+    const known = names.get(name);
+    if (known === undefined) return undefined;
+    const view = viewOf(known, family);
+    if (view !== undefined) known.hits++;
+    return view;
+  }
+
+  function resolve(name: string, options?: ResolveOptions): Promise<Addresses> {
+    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+    const view = hit(name, options?.family ?? 0);
+    return view === undefined ? resolveClosely(name, options) : view.answer;
+  }
+
+  function peek(name: string, options?: { readonly family?: Family }): Addresses | undefined {
+    const family = options?.family ?? 0;
+    const view = hit(name, family);
+    if (view !== undefined) return view.addresses;
+    try {
+      const place = locate(name);
+      return (place.fixed ? viewOf(place.fixed, family) : hit(place.name, family))?.addresses;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Where the answer for a name is to be found: fixed (a literal, the hosts table), or under its one spelling. */
+  function locate(text: string): { readonly fixed?: Answers; readonly name: string } {
+    if (closed) throw new BallastError("CLOSED", "the DNS cache is closed");
+    const literal = parseLiteral(text);
+    if (literal !== undefined) return { fixed: createAnswers([literal]), name: text };
+    const name = normalizeName(text);
+    return { fixed: findHost(hosts, name), name };
+  }
+
+  async function resolveClosely(
+    text: string,
+    { family = 0, signal }: ResolveOptions = {},
+  ): Promise<Addresses> {
+    try {
+      checkFamily(family);
+      const { fixed, name } = locate(text);
+      if (fixed === undefined) {
+        return hit(name, family)?.addresses ?? await lookUp(admit(name), family, signal);
+      }
+      const view = viewOf(fixed, family);
+      if (view === undefined) throw new NameNotFoundError(name, `${name} has no IPv${family} address`);
+      fixed.hits++;
+      return view.addresses;
+    } catch (error) {
+      failed.add();
+      throw error;
+    }
+  }
+
+  /** Nothing is unbounded: a flood of unknown names is refused, and the names held are served on. */
+  function admit(name: string): CachedName {
+    if (names.has(name) || keeper.lookups - keeper.refreshes.running < own.maxLookups) {
+      return keeper.add(name);
+    }
+    const message = `${name}: ${own.maxLookups} lookups (maxLookups) are under way already`;
+    throw new ResolveError(name, message, { data: { maxLookups: own.maxLookups } });
+  }
+
+  async function lookUp(
+    name: CachedName,
+    family: Family,
+    signal?: AbortSignal,
+  ): Promise<Addresses> {
+    const records = recordsOf(name, family);
+    if (records.some((record) => record.entry.state === "unresolved")) {
+      waited.add();
+      await abortable(family === 0 ? keeper.flyBoth(name) : keeper.fly(name, records[0]!), signal);
+    }
+    // The hosts table may have got the name in the meantime, or the cache may be closed.
+    const { fixed } = locate(name.name);
+    const view = viewOf(fixed ?? name, family);
+    if (view === undefined) throw failureOf(name, records);
+    return view.addresses;
+  }
+
+  async function preresolve(wanted: readonly string[]): Promise<PreresolveReport> {
+    const startedAt = clock.monotonic();
+    const names = [...new Set(wanted)];
+    const failures = new Map<string, string>();
+    const queue = names.values();
+    const worker = async () => {
+      for (const name of queue) await warmUp(name).catch((error) => failures.set(name, errorMessage(error)));
+    };
+    await Promise.all(Array.from({ length: Math.min(PRERESOLVE_WIDTH, wanted.length) }, worker));
+    return {
+      resolved: names.filter((name) => !failures.has(name)),
+      failed: names.flatMap((name) => failures.has(name) ? [{ name, reason: failures.get(name)! }] : []),
+      tookMs: clock.monotonic() - startedAt,
+    };
+  }
+
+  async function warmUp(text: string): Promise<void> {
+    const { fixed, name } = locate(text);
+    if (fixed !== undefined) return;
+    const known = keeper.add(name);
+    known.pinned = true;
+    if (known.any === undefined) await lookUp(known, 0);
+  }
+
+  async function refresh(text: string): Promise<Addresses> {
+    const { fixed, name } = locate(text);
+    if (fixed !== undefined) return resolve(text);
+    const known = keeper.add(name);
+    await Promise.all([keeper.fly(known, known.a), keeper.fly(known, known.aaaa)]);
+    return lookUp(known, 0);
+  }
+
+  function setHosts(table: HostsTable): void {
+    const next = createHosts(table);
+    const changes = hostsChanges(hosts, next, (name) => names.get(name));
+    hosts = next;
+    for (const name of [...names.values()]) if (findHost(next, name.name)) keeper.drop(name, "hosts");
+    for (const change of changes) events.emit(change);
+  }
+
+  const cache: DnsCache = {
+    resolve,
+    peek,
+    lookup: createLookup({ peek, resolve }),
+    preresolve,
+    refresh,
+    setHosts,
+    events,
+    snapshot: () => takeSnapshot(own, keeper, servers, hosts),
+    report: () => dnsReport(cache.snapshot()),
+    act(id, { name = "" }) {
+      if (id !== "refresh") throw unknownAction("dns", id);
+      return refresh(name);
+    },
+    close() {
+      closed = true;
+      unobserve();
+      keeper.close();
+      return Promise.resolve();
+    },
+    [Symbol.asyncDispose]: () => cache.close(),
+  };
+  if (own.preresolve.length > 0) void preresolve(own.preresolve);
+  return cache;
+}
+
+function recordsOf(name: CachedName, family: Family): DnsRecord[] {
+  return family === 0 ? [name.a, name.aaaa] : [family === 4 ? name.a : name.aaaa];
+}
+
+function checkFamily(family: Family): void {
+  if (family !== 0 && family !== 4 && family !== 6) {
+    throw new RangeError(`family must be 0, 4 or 6, got ${show(family)}`);
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The names a cache holds: what each of them answers at once, how it is used, and which one goes when there are too many.
+ *
+ * @module
+ */
+
+import type { Timer } from "../clock.ts";
+import type { RecordType } from "../platform/port.ts";
+import { type Entry, type Failure, isHeld, UNRESOLVED } from "./entry.ts";
+import type { Attempt } from "./query.ts";
+
+/** One address of a name. */
+export interface Address {
+  /** An IP literal. */
+  readonly address: string;
+  /** IPv4 or IPv6. */
+  readonly family: 4 | 6;
+  /** Whether it is past its time and served because nothing newer could be had (RFC 8767). */
+  readonly stale: boolean;
+}
+
+/** What a name resolves to: at least one address, in a frozen list. */
+export type Addresses = readonly [Address, ...Address[]];
+
+/** An address family; 0 is both, IPv4 first. */
+export type Family = 0 | 4 | 6;
+
+/** What a caller gets without waiting: a list, and a promise of it that serves every caller. */
+export interface View {
+  readonly addresses: Addresses;
+  readonly answer: Promise<Addresses>;
+}
+
+/** What the hot path looks at: a name with its views. A view left undefined needs a closer look. */
+export interface Answers {
+  any: View | undefined;
+  v4: View | undefined;
+  v6: View | undefined;
+  /** How often it was asked for. */
+  hits: number;
+}
+
+/** One record type of a name, and what keeps it up to date. */
+export interface DnsRecord {
+  readonly type: RecordType;
+  entry: Entry;
+  /** Consecutive lookups that failed. */
+  failures: number;
+  lastFailure: Failure | undefined;
+  lastAttempt: Attempt | undefined;
+  /** The lookup under way. It never rejects. */
+  flight: Promise<void> | undefined;
+  /** Monotonic time at which it is to be refreshed in the background. */
+  refreshAt: number;
+  /** For the next change or refresh. */
+  timer: Timer | undefined;
+}
+
+/** A name that is, or was, looked up. */
+export interface CachedName extends Answers {
+  readonly name: string;
+  readonly a: DnsRecord;
+  readonly aaaa: DnsRecord;
+  /** To be kept warm whether anybody asks or not. */
+  pinned: boolean;
+  /** Both record types, for callers that take either. */
+  both: Promise<void> | undefined;
+  /** Monotonic time of the last look that found it used. */
+  usedAt: number;
+  /** `hits` at that look. */
+  hitsSeen: number;
+  /** Used since the eviction passed by. */
+  recent: boolean;
+}
+
+/** A name of which nothing is known yet. */
+export function createName(name: string, now: number): CachedName {
+  return {
+    any: undefined,
+    v4: undefined,
+    v6: undefined,
+    hits: 0,
+    name,
+    a: createRecord("A"),
+    aaaa: createRecord("AAAA"),
+    pinned: false,
+    both: undefined,
+    usedAt: now,
+    hitsSeen: 0,
+    // Not before it is asked for a second time: so a flood of names asked for once drowns nobody.
+    recent: false,
+  };
+}
+
+function createRecord(type: RecordType): DnsRecord {
+  return {
+    type,
+    entry: UNRESOLVED,
+    failures: 0,
+    lastFailure: undefined,
+    lastAttempt: undefined,
+    flight: undefined,
+    refreshAt: Infinity,
+    timer: undefined,
+  };
+}
+
+/** The other record type of the name. */
+export function sibling(name: CachedName, record: DnsRecord): DnsRecord {
+  return record === name.a ? name.aaaa : name.a;
+}
+
+/** The view of one family. */
+export function viewOf(answers: Answers, family: Family): View | undefined {
+  return family === 0 ? answers.any : family === 4 ? answers.v4 : answers.v6;
+}
+
+/** Makes the views anew from what is held. */
+export function updateViews(name: CachedName): void {
+  const v4 = addressesOf(name.a.entry, 4);
+  const v6 = addressesOf(name.aaaa.entry, 6);
+  name.v4 = createView(v4);
+  name.v6 = createView(v6);
+  name.any = v4.length === 0 ? name.v6 : v6.length === 0 ? name.v4 : createView([...v4, ...v6]);
+}
+
+/** A list as callers get it; undefined when it is empty. */
+export function createView(addresses: readonly Address[]): View | undefined {
+  if (addresses.length === 0) return undefined;
+  const frozen = Object.freeze(addresses.map((address) => Object.freeze(address))) as Addresses;
+  return { addresses: frozen, answer: Promise.resolve(frozen) };
+}
+
+function addressesOf(entry: Entry, family: 4 | 6): Address[] {
+  if (!isHeld(entry)) return [];
+  const stale = entry.state === "stale";
+  return entry.addresses.map((address) => ({ address, family, stale }));
+}
+
+/** Notes whether the name was used since the last look. Returns how often. */
+export function noteUse(name: CachedName, now: number): number {
+  const used = name.hits - name.hitsSeen;
+  if (used === 0) return 0;
+  name.hitsSeen = name.hits;
+  name.usedAt = now;
+  name.recent = true;
+  return used;
+}
+
+/** Whom an eviction spares, pass by pass: a pinned name goes only when there are no others. */
+const SPARED: readonly ((name: CachedName) => boolean)[] = [
+  (name) => name.pinned || name.recent,
+  (name) => name.pinned,
+  () => false,
+];
+
+/**
+ * The name to drop when there are too many: the first, in the order they came, that was not used since an eviction last
+ * passed by (second chance, an approximation of LRU that costs a hit nothing). Never one that is being looked up.
+ * `look` is to note the use of a name.
+ */
+export function findVictim(
+  names: Map<string, CachedName>,
+  look: (name: CachedName) => void,
+): CachedName | undefined {
+  for (const spared of SPARED) {
+    for (let left = names.size; left > 0; left--) {
+      const candidate: CachedName = names.values().next().value!;
+      look(candidate);
+      if (!inFlight(candidate) && !spared(candidate)) return candidate;
+      candidate.recent = false;
+      names.delete(candidate.name);
+      names.set(candidate.name, candidate);
+    }
+  }
+  return undefined;
+}
+
+/** Whether a lookup of the name is under way. */
+export function inFlight(name: CachedName): boolean {
+  return name.a.flight !== undefined || name.aaaa.flight !== undefined;
+}

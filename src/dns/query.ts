@@ -1,0 +1,173 @@
+/**
+ * One lookup of one record: as many attempts as it takes, each timed, logged and counted.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { BallastError, errorMessage } from "../errors.ts";
+import type { Log } from "../log/mod.ts";
+import type { DnsAnswer, RecordType } from "../platform/port.ts";
+import { abortable, deadlineSignal } from "../signal.ts";
+import type { Failure, Outcome } from "./entry.ts";
+import { areAddresses } from "./name.ts";
+import type { Resolver } from "./resolver.ts";
+import type { Servers, ServerState } from "./servers.ts";
+
+/** What a lookup needs. */
+export interface QueryOptions {
+  readonly resolver: Resolver;
+  readonly servers: Servers;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Time for one attempt. */
+  readonly timeoutMs: number;
+  /** Attempts in one lookup. */
+  readonly attempts: number;
+  /** Aborts when the cache closes. */
+  readonly signal: AbortSignal;
+}
+
+/** How one lookup differs from another. */
+export interface LookupKind {
+  /** Nobody waits for it: it may try a server that was down. */
+  readonly background: boolean;
+  /** Addresses are held: only a second, equal answer may say that they are gone. */
+  readonly confirm: boolean;
+}
+
+/** The last attempt for a record, for pages. */
+export interface Attempt {
+  /** When it ended, in milliseconds since the epoch. */
+  readonly at: number;
+  /** Who was asked. */
+  readonly server: string;
+  /** The verdict, or `timeout`. */
+  readonly outcome: string;
+  /** How long it took. */
+  readonly tookMs: number;
+}
+
+/** Looks up records. The promise rejects only when the cache closes. */
+export type Query = (
+  name: string,
+  type: RecordType,
+  kind: LookupKind,
+) => Promise<{ readonly outcome: Outcome; readonly attempt: Attempt }>;
+
+/** One attempt is a detail, well or badly ended: what follows from it is logged by the cache. */
+const TRANSACTION = { labels: ["server", "type"], failure: "debug" } as const;
+
+/** Makes the lookup that the cache calls. */
+export function createQuery(options: QueryOptions): Query {
+  const { servers, attempts } = options;
+
+  return async (name, type, kind) => {
+    const order = servers.order(kind.background);
+    const tried = new Set<ServerState>();
+    let denial: Outcome | undefined;
+    let last: { outcome: Outcome; attempt: Attempt } | undefined;
+    for (let turn = 0; turn < attempts || denial !== undefined; turn++) {
+      const server = order[turn % order.length]!;
+      // A server that answered, however badly, would say the same again; one that was silent may not.
+      if (tried.has(server) && last !== undefined && !isTimeout(last.outcome) && denial === undefined) break;
+      tried.add(server);
+      last = await attempt(options, name, type, server);
+      const { outcome } = last;
+      if (outcome.verdict === "addresses") return last;
+      if (isFailure(outcome)) {
+        if (denial !== undefined) return { ...last, outcome: unconfirmed(denial, outcome) };
+      } else if (!kind.confirm || denial !== undefined) return last;
+      else denial = outcome;
+    }
+    return last!;
+  };
+}
+
+async function attempt(
+  { resolver, servers, clock, log, timeoutMs, signal }: QueryOptions,
+  name: string,
+  type: RecordType,
+  server: ServerState,
+): Promise<{ outcome: Outcome; attempt: Attempt }> {
+  signal.throwIfAborted();
+  const deadline = deadlineSignal(timeoutMs, { signal, clock, what: `the reply of ${server.label}` });
+  const transaction = log.begin("dns.query", { name, type, server: server.label }, TRANSACTION);
+  const options = { server: server.server, timeoutMs, signal: deadline.signal };
+  let outcome: Outcome;
+  try {
+    outcome = checked(await abortable(ask(resolver, name, type, options), deadline.signal), type);
+  } catch (error) {
+    if (signal.aborted) {
+      transaction.failure(error, { outcome: "closed" });
+      throw error;
+    }
+    const timedOut = deadline.signal.aborted;
+    outcome = {
+      verdict: "failed",
+      reason: errorMessage(timedOut ? deadline.signal.reason : error),
+      timedOut,
+    };
+  } finally {
+    deadline.release();
+  }
+  const label = isTimeout(outcome) ? "timeout" : outcome.verdict;
+  if (isFailure(outcome)) {
+    transaction.failure(new BallastError("RESOLVE_FAILED", outcome.reason), { outcome: label });
+  } else transaction.success({ outcome: label, addresses: addressCount(outcome) });
+  // An ambiguous answer is an answer: it says nothing against the server.
+  if (outcome.verdict === "failed") servers.failed(server, outcome.reason);
+  else servers.succeeded(server);
+  return {
+    outcome,
+    attempt: { at: clock.now(), server: server.label, outcome: label, tookMs: transaction.elapsedMs },
+  };
+}
+
+/** A resolver that throws instead of rejecting is heard all the same. */
+async function ask(resolver: Resolver, ...args: Parameters<Resolver["query"]>): Promise<DnsAnswer> {
+  return await resolver.query(...args);
+}
+
+/** What a resolver gave, held to its contract: it may be anybody's. */
+function checked(answer: DnsAnswer, type: RecordType): Outcome {
+  switch (answer?.verdict) {
+    case "addresses":
+      if (answer.addresses.length === 0) return { verdict: "empty" };
+      if (!areAddresses(answer.addresses, type === "A" ? 4 : 6)) {
+        return failure(`the resolver gave no valid ${type} record`);
+      }
+      return answer;
+    case "nonexistent":
+    case "empty":
+      return answer;
+    case "failed":
+    case "ambiguous":
+      return { verdict: answer.verdict, reason: answer.reason, timedOut: false };
+    default:
+      return failure("the resolver gave no verdict");
+  }
+}
+
+function failure(reason: string): Failure {
+  return { verdict: "failed", reason, timedOut: false };
+}
+
+function unconfirmed(denial: Outcome, second: Failure): Failure {
+  return {
+    ...second,
+    reason: `one answer said ${denial.verdict}, the next did not confirm it: ${second.reason}`,
+  };
+}
+
+function isFailure(outcome: Outcome): outcome is Failure {
+  return outcome.verdict === "failed" || outcome.verdict === "ambiguous";
+}
+
+function isTimeout(outcome: Outcome): boolean {
+  return "timedOut" in outcome && outcome.timedOut;
+}
+
+function addressCount(outcome: Outcome): number {
+  return outcome.verdict === "addresses" ? outcome.addresses.length : 0;
+}

@@ -1,0 +1,152 @@
+/**
+ * All that a cache holds, as plain JSON.
+ *
+ * @module
+ */
+
+import type { RecordType } from "../platform/port.ts";
+import { isHeld } from "./entry.ts";
+import type { Hosts } from "./hosts.ts";
+import type { Keeper } from "./keeper.ts";
+import type { CachedName, DnsRecord } from "./names.ts";
+import type { Settings } from "./options.ts";
+import type { Attempt } from "./query.ts";
+import type { Servers } from "./servers.ts";
+
+/** A cache, at one moment. */
+export interface DnsSnapshot {
+  /** When it was taken, in milliseconds since the epoch; so are all moments in it. */
+  readonly at: number;
+  /** Who is asked. */
+  readonly resolver: string;
+  /** How long an answer is fresh where no TTL is known. */
+  readonly refreshMs: number;
+  /** How long it may be served stale after that. */
+  readonly maxStaleMs: number;
+  /** Most names held. */
+  readonly maxNames: number;
+  /** The names held. */
+  readonly names: readonly NameSnapshot[];
+  /** The hosts table. */
+  readonly hosts: readonly { readonly name: string; readonly addresses: readonly string[] }[];
+  /** The name servers. */
+  readonly servers: readonly ServerSnapshot[];
+  /** Calls answered at once, from names held now or before. */
+  readonly served: { readonly fresh: number; readonly stale: number };
+  /** Lookups under way, refreshes included. */
+  readonly lookups: number;
+  /** Refreshes waiting for their turn. */
+  readonly refreshesWaiting: number;
+}
+
+/** One name. */
+export interface NameSnapshot {
+  /** In its one spelling. */
+  readonly name: string;
+  /** Kept warm whether anybody asks for it or not. */
+  readonly pinned: boolean;
+  /** Calls answered from it at once. */
+  readonly hits: number;
+  /** Its records that were asked for. */
+  readonly records: readonly RecordSnapshot[];
+}
+
+/** One record of a name that was asked for. */
+export interface RecordSnapshot {
+  /** A or AAAA. */
+  readonly type: RecordType;
+  /** What is held. */
+  readonly state: "unresolved" | "fresh" | "stale" | "nonexistent" | "empty" | "failed";
+  /** The addresses served, if any. */
+  readonly addresses: readonly string[];
+  /** Since its last confirmation, where addresses are held. */
+  readonly ageMs?: number;
+  /** Until it is looked up again; absent when nothing is planned. */
+  readonly refreshInMs?: number;
+  /** Until stale addresses are given up. */
+  readonly expiresInMs?: number;
+  /** Consecutive lookups that failed. */
+  readonly failures: number;
+  /** The last query for it. */
+  readonly lastAttempt?: Attempt;
+  /** Why the last lookup failed, if it did. */
+  readonly lastFailure?: string;
+}
+
+/** One name server. */
+export interface ServerSnapshot {
+  /** `10.0.0.2:53`, or `system` for the machine's own configuration. */
+  readonly server: string;
+  /** Queries sent to it. */
+  readonly queries: number;
+  /** Those that failed: no reply in time, refused, or a failure of its own. */
+  readonly failures: number;
+  /** Those that failed since the last one that did not. */
+  readonly consecutiveFailures: number;
+  /** When the first of them failed. */
+  readonly failingSince?: number;
+  /** Why the last one that failed did. */
+  readonly lastFailure?: string;
+}
+
+/** Takes a snapshot. */
+export function takeSnapshot(
+  { clock, policy, resolver, maxNames }: Settings,
+  keeper: Keeper,
+  servers: Servers,
+  hosts: Hosts,
+): DnsSnapshot {
+  const now = clock.monotonic();
+  for (const name of keeper.names.values()) keeper.look(name);
+  return {
+    at: clock.now(),
+    resolver: resolver.name,
+    refreshMs: policy.refreshMs,
+    maxStaleMs: policy.maxStaleMs,
+    maxNames,
+    names: [...keeper.names.values()].map((name) => nameSnapshot(name, now)),
+    hosts: [...hosts].map(([name, { any }]) => ({
+      name,
+      addresses: (any?.addresses ?? []).map((a) => a.address),
+    })),
+    servers: servers.all.map((
+      { label, queries, failures, consecutiveFailures, failingSince, lastFailure },
+    ) => ({
+      server: label,
+      queries,
+      failures,
+      consecutiveFailures,
+      failingSince,
+      lastFailure,
+    })),
+    served: { ...keeper.served },
+    lookups: keeper.lookups,
+    refreshesWaiting: keeper.refreshes.waiting,
+  };
+}
+
+function nameSnapshot(name: CachedName, now: number): NameSnapshot {
+  const asked = [name.a, name.aaaa].filter((record) => record.lastAttempt || record.flight);
+  return {
+    name: name.name,
+    pinned: name.pinned,
+    hits: name.hits,
+    records: asked.map((record) => recordSnapshot(record, now)),
+  };
+}
+
+function recordSnapshot(record: DnsRecord, now: number): RecordSnapshot {
+  const { type, entry, failures, refreshAt, lastAttempt, lastFailure } = record;
+  const held = isHeld(entry) ? entry : undefined;
+  return {
+    type,
+    state: entry.state === "absent" ? entry.verdict : entry.state,
+    addresses: held?.addresses ?? [],
+    ageMs: held && now - held.since,
+    refreshInMs: refreshAt === Infinity ? undefined : Math.max(0, refreshAt - now),
+    expiresInMs: held?.state === "stale" ? held.expiresAt - now : undefined,
+    failures,
+    lastAttempt,
+    lastFailure: failures > 0 ? lastFailure?.reason : undefined,
+  };
+}
