@@ -1,0 +1,85 @@
+/** What every page has around its content. */
+
+import type { Tone } from "../report.ts";
+import { renderChip, type View } from "./cell.ts";
+import { formatIsoTime } from "./format.ts";
+import { address } from "./link.ts";
+import { type Markup, markup, trusted } from "./markup.ts";
+import type { Page, Source } from "./page.ts";
+import type { MetaRuntime } from "./runtime.ts";
+import { STYLESHEET } from "./style.ts";
+
+const STATE_TONES: Readonly<Record<MetaRuntime["state"], Tone>> = {
+  starting: "neutral",
+  ready: "good",
+  closing: "warning",
+  closed: "bad",
+};
+
+const SOURCE_NAMES: Readonly<Record<Source["format"], string>> = { json: "JSON", openmetrics: "OpenMetrics" };
+
+/** Renders a whole document. It asks the reports for nothing but their ids: a broken one breaks no other page. */
+export function renderLayout(
+  page: Page,
+  runtime: MetaRuntime,
+  view: View,
+  nonce: string | undefined,
+): Markup {
+  const { name, state, platform } = runtime;
+  const { format } = page.source;
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${page.title} · ${name}</title>
+<link rel="icon" href="${iconAddress(page.tone)}">
+<style nonce="${nonce}">${trusted(STYLESHEET)}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header>
+<p class="name"><a href="${address("/", view.base)}">${name}</a> ${renderChip(state, STATE_TONES[state])}</p>
+<nav aria-label="Pages"><ul>${renderNavigation(page, runtime, view)}</ul></nav>
+</header>
+<main id="main" tabindex="-1">
+<h1>${page.title}</h1>
+${page.body(view)}
+</main>
+<footer>
+<p>As of ${renderIso(view.now)} · <a href="?format=${format}">for programs: ${SOURCE_NAMES[format]}</a></p>
+<p>Ballast on ${platform.name} ${platform.version}</p>
+</footer>
+</body>
+</html>
+`;
+}
+
+function renderNavigation(page: Page, runtime: MetaRuntime, view: View): readonly Markup[] {
+  const reports = runtime.reports.ids.map((id) => ({ path: `/${id}`, text: id }));
+  const entries = [{ path: "/", text: "Overview" }, ...reports, { path: "/metrics", text: "metrics" }];
+  return entries.map(({ path, text }) => {
+    const current = path === page.path ? markup` aria-current="page"` : undefined;
+    return markup`<li><a href="${address(path, view.base)}"${current}>${text}</a></li>\n`;
+  });
+}
+
+function renderIso(at: number): Markup | undefined {
+  const iso = formatIsoTime(at);
+  return iso === undefined ? undefined : markup`<time datetime="${iso}">${iso}</time>`;
+}
+
+/** The tones once more, where the browser shows nothing but a few pixels: a coloured disc, triangle or square. */
+const ICON_SHAPES: Readonly<Record<Tone, string>> = {
+  good: '<circle cx="8" cy="8" r="6" fill="#2b8a57"/>',
+  neutral: '<circle cx="8" cy="8" r="5" fill="none" stroke="#6b7c8a" stroke-width="3"/>',
+  warning: '<path d="M8 1l7 13H1z" fill="#d98a00"/>',
+  bad: '<path d="M2 2h12v12H2z" fill="#d13b2f"/>',
+};
+
+function iconAddress(tone: Tone): string {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">${ICON_SHAPES[tone]}</svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}

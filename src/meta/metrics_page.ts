@@ -1,0 +1,20 @@
+/** The numbers: for a scraper as they are, for a browser, which would only download that, as a page. */
+
+import { OPEN_METRICS_CONTENT_TYPE } from "../stats/mod.ts";
+import { markup } from "./markup.ts";
+import type { Page } from "./page.ts";
+import type { MetaRuntime } from "./runtime.ts";
+
+/** The page of a runtime's statistics. */
+export function metricsPage(runtime: MetaRuntime): Page {
+  const text = runtime.stats.openMetrics();
+  return {
+    title: "Metrics",
+    path: "/metrics",
+    tone: "neutral",
+    source: { format: "openmetrics", type: OPEN_METRICS_CONTENT_TYPE, write: () => text },
+    body: () =>
+      markup`<p class="summary">What a scraper gets from here, in the OpenMetrics format.</p>
+<pre class="scroll" role="region" aria-label="OpenMetrics" tabindex="0">${text}</pre>`,
+  };
+}

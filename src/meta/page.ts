@@ -1,0 +1,37 @@
+/** A page: plain data, and how to draw it. Programs get the data, people the drawing. */
+
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Tone } from "../report.ts";
+import type { View } from "./cell.ts";
+import type { Markup } from "./markup.ts";
+
+/** One page. */
+export interface Page {
+  /** @default 200 */
+  readonly status?: ContentfulStatusCode;
+  /** The page's heading, and the start of the window's title. */
+  readonly title: string;
+  /** Its path in the meta app, so that the navigation can mark it; undefined for a page that is not in there. */
+  readonly path?: string;
+  /** How it feels: the colour and the shape of the icon. */
+  readonly tone: Tone;
+  /** What a program gets. */
+  readonly source: Source;
+  /** Draws what stands below the heading. */
+  readonly body: (view: View) => Markup;
+}
+
+/** What a page is drawn from, as a program reads it. */
+export interface Source {
+  /** The form, as `?format=` names it. */
+  readonly format: "json" | "openmetrics";
+  /** The Content-Type. */
+  readonly type: string;
+  /** Writes it down. */
+  readonly write: () => string;
+}
+
+/** Plain data as JSON, indented: it is read by people at a terminal, too. */
+export function jsonSource(data: unknown, type: string = "application/json"): Source {
+  return { format: "json", type, write: () => `${JSON.stringify(data, undefined, 2)}\n` };
+}

@@ -1,0 +1,56 @@
+/** The pages of what went wrong, as problem details (RFC 9457). */
+
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { errorMessage, show } from "../errors.ts";
+import { address } from "./link.ts";
+import { markup } from "./markup.ts";
+import { jsonSource, type Page } from "./page.ts";
+
+/** What a program gets when there is no page to give. */
+export interface Problem {
+  /** The status of the response. */
+  readonly status: number;
+  /** The kind of problem: the same for each of its kind. */
+  readonly title: string;
+  /** What happened this time, and what to do. */
+  readonly detail: string;
+  /** The paths there are instead. */
+  readonly paths?: readonly string[];
+}
+
+/** The page of a path that leads nowhere: it says what there is. */
+export function notFoundPage(path: string, reports: readonly string[]): Page {
+  const paths = ["/", ...reports.map((id) => `/${id}`), "/metrics"];
+  return problemPage(404, "Not found", `There is no page at ${show(path)}.`, paths);
+}
+
+/** The page of a request that would change something. */
+export function methodNotAllowedPage(method: string): Page {
+  const detail = `The meta app only reads: it takes GET and HEAD, got ${show(method)}.`;
+  return problemPage(405, "Method not allowed", detail);
+}
+
+/** The page of a page that cannot be made: the error's text, never its stack. */
+export function failedPage(error: unknown): Page {
+  return problemPage(500, "This page cannot be made", errorMessage(error));
+}
+
+function problemPage(
+  status: ContentfulStatusCode,
+  title: string,
+  detail: string,
+  paths?: readonly string[],
+): Page {
+  const problem: Problem = { status, title, detail, ...(paths && { paths }) };
+  return {
+    status,
+    title,
+    tone: status < 500 ? "neutral" : "bad",
+    source: jsonSource(problem, "application/problem+json"),
+    body: ({ base }) => {
+      const links = paths?.map((path) => markup`<li><a href="${address(path, base)}">${path}</a></li>`);
+      const there = links === undefined ? undefined : markup`<p>There is:</p><ul>${links}</ul>`;
+      return markup`<p class="detail">${detail}</p>${there}`;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** What the meta app asks of a runtime: a shape, so that a group can hand in the gathered reports of its children. */
+
+import type { Capability, ProcessInfo } from "../platform/port.ts";
+import type { LocatedFinding, Report } from "../report.ts";
+
+/** Whatever has a name, a state and reports: a `Runtime`, above all. */
+export interface MetaRuntime {
+  /** What the service is called. */
+  readonly name: string;
+  /** Where it is in its life. */
+  readonly state: "starting" | "ready" | "closing" | "closed";
+  /** When it was made, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** The platform it runs on. */
+  readonly platform: {
+    /** The platform's name: `deno`, `node`, `bun`, `web`, or another. */
+    readonly name: string;
+    /** The platform's version, "" where it has none. */
+    readonly version: string;
+    /** Tells what "now" is on a page. */
+    readonly clock: {
+      /** Milliseconds since the epoch. */
+      now(): number;
+    };
+    /** What can and cannot be done there. */
+    readonly capabilities: readonly Capability[];
+    /** The process, where there is one. */
+    processInfo(): ProcessInfo | undefined;
+  };
+  /** What its components say of themselves. */
+  readonly reports: {
+    /** The ids of the reports, in the order in which the pages name them. */
+    readonly ids: readonly string[];
+    /** One report, or undefined for an unknown id. */
+    get(id: string): Report | undefined;
+    /** The findings of all, the worst first. */
+    findings(): readonly LocatedFinding[];
+  };
+  /** Its statistics. */
+  readonly stats: {
+    /** All of them, in the OpenMetrics text format. */
+    openMetrics(): string;
+  };
+}

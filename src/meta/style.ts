@@ -1,0 +1,152 @@
+/** The one stylesheet: system fonts, two colour schemes, nothing fetched. Tones and shapes are named as in reports. */
+export const STYLESHEET = `
+:root {
+  color-scheme: light dark;
+  --page: #f5f7f8; --surface: #ffffff; --ink: #1a242d; --muted: #55636f; --line: #dce2e7; --accent: #0a5f86;
+  --good: #1b6e42; --neutral: #4b5a67; --warning: #8a5300; --bad: #b3261e;
+  --good-tint: #e3f2e9; --neutral-tint: #e8edf1; --warning-tint: #fcefd7; --bad-tint: #fbe6e4;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #0f1419; --surface: #161d24; --ink: #dfe6ec; --muted: #98a7b3; --line: #29343e; --accent: #7cc4ea;
+    --good: #7bd0a0; --neutral: #b3c0cb; --warning: #eeb654; --bad: #ff9b90;
+    --good-tint: #143023; --neutral-tint: #24303a; --warning-tint: #362911; --bad-tint: #40201d;
+  }
+}
+
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+body {
+  margin: 0; background: var(--page); color: var(--ink);
+  font: 0.9375rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
+}
+header, main, footer { max-width: 78rem; margin-inline: auto; padding-inline: clamp(1rem, 3vw, 2rem); }
+h1, h2, h3, p, ul, dl, dd, figure { margin: 0; padding: 0; }
+ul { list-style: none; }
+a { color: var(--accent); text-underline-offset: 0.15em; text-decoration-thickness: 1px; }
+a:hover { text-decoration-thickness: 2px; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
+main:focus { outline: none; }
+code, pre { font: 0.875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+.unseen {
+  position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap;
+}
+.skip { position: absolute; left: 1rem; top: -4rem; padding: 0.5rem 1rem; background: var(--surface); z-index: 1; }
+.skip:focus { top: 0.5rem; }
+.hint, .none, .origin, footer { color: var(--muted); font-size: 0.8125rem; }
+
+header { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 2rem; padding-block: 0.875rem; }
+.name { font-weight: 650; display: flex; align-items: center; gap: 0.625rem; min-width: 0; }
+.name a { color: inherit; text-decoration: none; }
+nav ul { display: flex; flex-wrap: wrap; gap: 0.125rem 0.25rem; margin-inline: -0.625rem; }
+nav a { display: block; padding: 0.25rem 0.625rem; border-radius: 0.375rem; color: var(--muted); text-decoration: none; }
+nav a:hover { color: var(--ink); background: var(--neutral-tint); }
+nav a[aria-current] { color: var(--ink); background: var(--neutral-tint); font-weight: 600; }
+main { padding-block: 0.75rem 2rem; }
+footer { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.25rem 2rem; padding-block: 1rem 2rem; }
+footer a { color: inherit; }
+
+h1 { font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.01em; }
+h2 { font-size: 1.0625rem; line-height: 1.3; font-weight: 650; margin: 2rem 0 0.625rem; }
+h2 .hint { font-weight: 400; margin-left: 0.375rem; }
+h3 { font-size: 0.9375rem; line-height: 1.5; font-weight: 600; }
+.summary, .detail { margin-top: 0.25rem; max-width: 46rem; color: var(--muted); }
+.detail { color: var(--ink); white-space: pre-line; margin-block: 0.5rem 1rem; }
+
+.chip {
+  display: inline-flex; align-items: baseline; gap: 0.4em; padding: 0.0625rem 0.5625rem 0.0625rem 0.5rem;
+  border-radius: 1rem; font-size: 0.8125rem; font-weight: 550; line-height: 1.45;
+}
+.chip .word { max-width: 18rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.chip::before { content: ""; flex: none; width: 0.5625em; height: 0.5625em; background: currentColor; }
+.chip.good { color: var(--good); background: var(--good-tint); }
+.chip.good::before { border-radius: 50%; }
+.chip.neutral { color: var(--neutral); background: var(--neutral-tint); }
+.chip.neutral::before { border-radius: 50%; background: none; border: 0.125em solid; }
+.chip.warning { color: var(--warning); background: var(--warning-tint); }
+.chip.warning::before { width: 0.6875em; clip-path: polygon(50% 0, 100% 100%, 0 100%); }
+.chip.bad { color: var(--bad); background: var(--bad-tint); }
+@media (forced-colors: active) {
+  .chip { border: 1px solid; }
+  .chip::before { forced-color-adjust: none; background: CanvasText; }
+}
+
+.findings { display: grid; gap: 0.75rem; }
+.finding {
+  background: var(--surface); border: 1px solid var(--line); border-left-width: 0.25rem; border-radius: 0.5rem;
+  padding: 0.75rem 1rem;
+}
+.finding.bad { border-left-color: var(--bad); }
+.finding.warning { border-left-color: var(--warning); }
+.finding.neutral { border-left-color: var(--neutral); }
+.finding h3 .chip { margin-right: 0.375rem; }
+.finding dl { display: grid; gap: 0.25rem; margin-top: 0.5rem; max-width: 60rem; }
+.finding dl div { display: grid; grid-template-columns: 7rem 1fr; gap: 0 1rem; }
+.finding dt { color: var(--muted); }
+.finding dd { white-space: pre-line; }
+
+.facts {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 11.5rem), 1fr));
+  background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem; overflow: hidden;
+}
+.facts div {
+  padding: 0.5rem 0.875rem 0.625rem; min-width: 0; margin: 0 -1px -1px 0;
+  border: solid var(--line); border-width: 0 1px 1px 0;
+}
+.facts dt { color: var(--muted); font-size: 0.8125rem; }
+.facts dd { font-weight: 550; }
+.facts .hint { font-weight: 400; }
+
+.scroll {
+  overflow: auto; width: fit-content; min-width: min(100%, 38rem); max-width: 100%; max-height: 85vh;
+  background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem;
+}
+pre.scroll { margin: 0.75rem 0 0; padding: 0.75rem 1rem; overflow-wrap: normal; }
+table { border-collapse: collapse; width: 100%; overflow-wrap: break-word; }
+th, td { padding: 0.3125rem 0.875rem; text-align: left; vertical-align: top; max-width: 26rem; }
+thead th {
+  position: sticky; top: 0; background: var(--surface); color: var(--muted); font-size: 0.8125rem; font-weight: 550;
+  white-space: nowrap; box-shadow: inset 0 -1px var(--line);
+}
+tbody tr + tr > * { border-top: 1px solid var(--line); }
+tbody tr:hover { background: color-mix(in srgb, var(--neutral-tint) 45%, transparent); }
+tbody th { font-weight: 550; }
+.number { text-align: right; white-space: nowrap; }
+td time { white-space: nowrap; }
+
+.bar { display: block; width: 100%; height: 0.5rem; border-radius: 0.25rem; margin-bottom: 0.625rem; }
+.bar .good { fill: var(--good); }
+.bar .neutral { fill: var(--neutral); }
+.bar .warning { fill: var(--warning); }
+.bar .bad { fill: var(--bad); }
+.states { display: flex; flex-wrap: wrap; gap: 0.375rem 1.5rem; }
+.states .count { font-weight: 600; margin-left: 0.25rem; }
+
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); gap: 0.75rem; }
+.series { background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.75rem 0.875rem; }
+.series figcaption { font-weight: 550; }
+.series .line { display: block; width: 100%; height: 3rem; margin-block: 0.375rem; }
+.series polyline {
+  fill: none; stroke: var(--accent); stroke-width: 1.5px; stroke-linejoin: round; vector-effect: non-scaling-stroke;
+}
+.series dl { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.75rem; }
+.series dt { color: var(--muted); font-size: 0.8125rem; }
+.series dd { font-weight: 550; }
+
+.actions { display: grid; gap: 0.625rem; }
+.actions dt { font-weight: 550; }
+
+@media (max-width: 34rem) {
+  .finding dl div { grid-template-columns: 1fr; }
+  .finding dt { font-size: 0.8125rem; }
+  .facts { grid-template-columns: 1fr 1fr; }
+  th, td { padding-inline: 0.625rem; }
+  td, tbody th { max-width: 16rem; }
+}
+@media print {
+  .scroll { max-height: none; }
+  nav, .skip { display: none; }
+}
+`;
