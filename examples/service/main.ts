@@ -1,0 +1,114 @@
+/**
+ * A whole service on Ballast, in one process: `deno task serve`.
+ *
+ * An embedded DNS server knows two HTTP backends by name; the service resolves and calls them for every request. Break
+ * the DNS server (`POST /chaos/dns?mode=drop|delay|servfail|ok`) and requests keep flowing, while the meta app says why.
+ *
+ * @module
+ */
+
+import { configure, getConsoleSink } from "@logtape/logtape";
+import { createRuntime, delay, errorMessage } from "@ballast/runtime";
+import { createMetaApp } from "@ballast/runtime/meta";
+import { type Backend, startBackends } from "./backends.ts";
+import { startDnsServer } from "./dns_server.ts";
+import { readOptions, type ServiceOptions, USAGE } from "./options.ts";
+import { createShop } from "./shop.ts";
+import { startTraffic } from "./traffic.ts";
+
+/** In-flight requests get this long when the service ends. */
+const DRAIN_MS = 500;
+const DOMAIN = "demo.test";
+
+async function main(options: ServiceOptions): Promise<void> {
+  await configure({
+    sinks: { console: getConsoleSink() },
+    loggers: [
+      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["console"] },
+      { category: "ballast", lowestLevel: "info", sinks: ["console"] },
+    ],
+  });
+
+  const { backends, close: closeBackends } = await startBackends();
+  const demo = options.resolver === "demo";
+  const zone = Object.fromEntries(
+    backends.map(({ name }) => [`${name}.${DOMAIN}`, { a: ["127.0.0.1"], ttl: 1 }]),
+  );
+  const dnsServer = demo ? await startDnsServer({ zone, origin: DOMAIN }) : undefined;
+  const nameOf = ({ name }: Backend) => demo ? `${name}.${DOMAIN}` : "localhost";
+
+  const runtime = createRuntime({
+    name: "shop",
+    dns: {
+      servers: dnsServer ? [{ address: dnsServer.address, port: dnsServer.port }] : [],
+      refreshMs: 1_000, // five minutes in real life; here everything is to be seen to move
+      preresolve: [...new Set(backends.map(nameOf))],
+    },
+  });
+
+  const force = new AbortController();
+  const listen = (option: string, port: number, handler: Handler) =>
+    startServer(option, port, handler, force.signal);
+  const metaServer = listen("--meta-port", options.metaPort, createMetaApp(runtime).fetch);
+  const metaUrl = urlOf(metaServer);
+  const shop = createShop({ runtime, backends, nameOf, dnsServer, metaUrl });
+  const server = listen("--port", options.port, shop.app.fetch);
+  const url = urlOf(server);
+  await runtime.ready();
+  const traffic = startTraffic(url, options.traffic);
+
+  console.log(`
+  The service     ${url}/
+  The meta app    ${metaUrl}/
+  Break DNS       curl -X POST "${url}/chaos/dns?mode=drop"     (or delay, servfail; ok repairs it)
+  End             Ctrl-C
+`);
+
+  await interrupted();
+  traffic.stop();
+  const drained = Promise.all([server.shutdown(), metaServer.shutdown()]).then(() => true);
+  if (!await Promise.race([drained, delay(DRAIN_MS, { keepAlive: false })])) force.abort();
+  shop.close();
+  await Promise.all([runtime.close(), dnsServer?.close(), closeBackends()]);
+}
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
+function startServer(
+  option: string,
+  port: number,
+  handler: Handler,
+  signal: AbortSignal,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", port, signal, onListen() {} }, handler);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new Error(`port ${port} is taken: choose another with ${option} <n>`);
+  }
+}
+
+function urlOf({ addr }: Deno.HttpServer<Deno.NetAddr>): string {
+  return `http://${addr.hostname}:${addr.port}`;
+}
+
+/** Resolves with the first Ctrl-C or SIGTERM. A second one ends the process at once, as it does by default. */
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+    const stop = () => {
+      for (const signal of signals) Deno.removeSignalListener(signal, stop);
+      resolve();
+    };
+    for (const signal of signals) Deno.addSignalListener(signal, stop);
+  });
+}
+
+try {
+  const options = readOptions(Deno.args);
+  if (options.help) console.log(USAGE);
+  else await main(options);
+} catch (error) {
+  console.error(`The service cannot start: ${errorMessage(error)}`);
+  Deno.exit(1);
+}

@@ -1,0 +1,206 @@
+/** The service: every request resolves two backends through Ballast and calls both. */
+
+import type { Runtime } from "@ballast/runtime";
+import { type Context, Hono } from "hono";
+import { accepts } from "hono/accepts";
+import { html } from "hono/html";
+import { Agent, get, type RequestOptions } from "node:http";
+import type { Backend, BackendReply } from "./backends.ts";
+import type { DnsFault, EmbeddedDnsServer } from "./dns_server.ts";
+
+/** What the service stands on. */
+export interface ShopOptions {
+  readonly runtime: Runtime;
+  readonly backends: readonly Backend[];
+  /** The name under which a backend is resolved. */
+  readonly nameOf: (backend: Backend) => string;
+  /** The DNS server to break; undefined where the machine's own resolver is used. */
+  readonly dnsServer: EmbeddedDnsServer | undefined;
+  readonly metaUrl: string;
+}
+
+/** How one backend was called. */
+interface Call {
+  readonly name: string;
+  readonly address: string;
+  /** Whether the address is an old one, served because DNS is down. */
+  readonly stale: boolean;
+  readonly resolveMs: number;
+  readonly callMs: number;
+  readonly reply: BackendReply;
+}
+
+const CALL_TIMEOUT_MS = 1_000;
+const MODES: Readonly<Record<string, DnsFault>> = {
+  ok: { mode: "ok" },
+  drop: { mode: "drop" },
+  delay: { mode: "delay", delayMs: 3_000 },
+  servfail: { mode: "servfail" },
+};
+
+/** The service: a Hono app, and what ends its connections. */
+export interface Shop {
+  readonly app: Hono;
+  close(): void;
+}
+
+/** Makes the service. */
+export function createShop({ runtime, backends, nameOf, dnsServer, metaUrl }: ShopOptions): Shop {
+  const { dns, stats, platform: { clock } } = runtime;
+  // A connection per call, so that each of them goes through the DNS cache.
+  const agent = new Agent({ keepAlive: false });
+  const counters = { requests: stats.counter("shop.requests"), failures: stats.counter("shop.failures") };
+  const durations = stats.distribution("shop.request", { unit: "ms", help: "A request and both its calls" });
+
+  runtime.reports.add("shop", {
+    report: () => ({
+      id: "shop",
+      title: "Shop",
+      summary: `${counters.requests.value} requests, ${counters.failures.value} failed`,
+      facts: [
+        { label: "Requests", value: counters.requests.value },
+        { label: "Failed", value: counters.failures.value },
+        { label: "DNS server", value: dnsServer ? dnsServer.fault.mode : "the machine's own" },
+      ],
+    }),
+  });
+
+  async function call(backend: Backend): Promise<Call> {
+    const name = nameOf(backend);
+    const startedAt = clock.monotonic();
+    const [first] = await dns.resolve(name);
+    const resolvedAt = clock.monotonic();
+    const reply = await fetchJson<BackendReply>({
+      hostname: name,
+      port: backend.port,
+      lookup: dns.lookup,
+      agent,
+    });
+    const callMs = clock.monotonic() - resolvedAt;
+    return {
+      name,
+      address: first!.address,
+      stale: first!.stale,
+      resolveMs: resolvedAt - startedAt,
+      callMs,
+      reply,
+    };
+  }
+
+  const app = new Hono();
+  app.get("/", async (context) => {
+    const startedAt = clock.monotonic();
+    counters.requests.add();
+    try {
+      const calls = await Promise.all(backends.map(call));
+      durations.add(clock.monotonic() - startedAt);
+      if (wantsPage(context)) return context.html(page(calls, dnsServer, metaUrl));
+      return context.json({ calls });
+    } catch (error) {
+      counters.failures.add();
+      throw error;
+    }
+  });
+  app.post("/chaos/dns", async (context) => {
+    const origin = context.req.header("origin");
+    if (origin !== undefined && origin !== new URL(context.req.url).origin) {
+      return context.json({ error: `no page of ${origin} may do that` }, 403);
+    }
+    const mode = context.req.query("mode") ?? String((await context.req.parseBody()).mode ?? "");
+    const fault = Object.hasOwn(MODES, mode) ? MODES[mode] : undefined;
+    if (fault === undefined) {
+      return context.json(
+        { error: `mode must be one of ${Object.keys(MODES).join(", ")}, got "${mode}"` },
+        400,
+      );
+    }
+    if (dnsServer === undefined) {
+      return context.json({ error: "there is no DNS server to break with --resolver system" }, 409);
+    }
+    dnsServer.setFault(fault);
+    runtime.log.warn(mode === "ok" ? "the DNS server is repaired" : "the DNS server is broken", { mode });
+    if (wantsPage(context)) return context.redirect("/", 303);
+    return context.json({ mode });
+  });
+  app.onError((error, context) => {
+    return context.json({ error: error.message }, 502);
+  });
+
+  return { app, close: () => agent.destroy() };
+}
+
+/** A browser gets pages, everybody else JSON. */
+function wantsPage(context: Context): boolean {
+  const type = accepts(context, {
+    header: "Accept",
+    supports: ["application/json", "text/html"],
+    default: "application/json",
+  });
+  return type === "text/html";
+}
+
+function fetchJson<T>(options: RequestOptions): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const request = get({ ...options, signal: AbortSignal.timeout(CALL_TIMEOUT_MS) }, async (response) => {
+      try {
+        let text = "";
+        response.setEncoding("utf8");
+        for await (const chunk of response) text += chunk;
+        resolve(JSON.parse(text));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    request.on("error", reject);
+  });
+}
+
+function page(calls: readonly Call[], dnsServer: EmbeddedDnsServer | undefined, metaUrl: string) {
+  return html`
+    <!doctype html>
+    <html lang="en">
+          <meta charset="utf-8">
+          <meta name="viewport" content="width=device-width, initial-scale=1">
+          <title>A service on Ballast</title>
+          <style>
+            :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+            body { max-width: 46rem; margin: 3rem auto; padding: 0 1rem }
+            table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+            th, td { text-align: left; padding: .25rem 1.25rem .25rem 0 }
+            button { font: inherit; padding: .25rem .75rem }
+            .scroll { overflow-x: auto }
+          </style>
+          <h1>A service on Ballast</h1>
+          <p>This page called two backends, each by its name.</p>
+          <div class="scroll"><table>
+            <tr><th>Name</th><th>Address</th><th>Resolved in</th><th>Answered in</th></tr>
+            ${calls.map(({ name, address, stale, resolveMs, callMs }) =>
+              html`
+                <tr>
+                  <td>${name}</td>
+                  <td>${address}${stale ? " (stale)" : ""}</td>
+                  <td>${resolveMs.toFixed(3)} ms</td>
+                  <td>${callMs.toFixed(1)} ms</td>
+                </tr>
+              `
+            )}
+          </table></div>
+          ${dnsServer ? chaosForm(dnsServer.fault.mode) : ""}
+          <p>What the runtime knows of it: <a href="${metaUrl}/">overview</a>, <a href="${metaUrl}/dns">DNS</a>.</p>
+        </html>
+  `;
+}
+
+function chaosForm(mode: string) {
+  return html`
+    <h2>Break the DNS server</h2>
+    <p>It is now: <strong>${mode}</strong>. Requests keep flowing whatever you choose; reload to see.</p>
+    <form method="post" action="/chaos/dns">
+          ${Object.keys(MODES).map((choice) =>
+            html`
+              <button name="mode" value="${choice}">${choice}</button>
+            `
+          )}
+        </form>
+  `;
+}

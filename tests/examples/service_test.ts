@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { delay } from "@ballast/runtime";
+import type { Overview } from "@ballast/runtime/meta";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The command of `deno task serve`, without the task runner in between: that would hide how the service ends. */
+const [, ...command] = JSON.parse(readFileSync(`${root}/deno.json`, "utf8")).tasks.serve.command.split(" ");
+
+/** The demo service in a process of its own. */
+interface Service {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly metaUrl: string;
+  readonly output: () => string;
+}
+
+function start(...args: string[]): { child: ChildProcess; output: () => string } {
+  const child = spawn(process.execPath, [...command, ...args], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  let text = "";
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding("utf8").on("data", (chunk) => text += chunk);
+  }
+  return { child, output: () => text };
+}
+
+async function serve(use: (service: Service) => Promise<void>, ...args: string[]): Promise<void> {
+  const { child, output } = start("--port", "0", "--meta-port", "0", ...args);
+  try {
+    await until(() => /Ctrl-C/.test(output()), () => `the service did not start: ${output()}`);
+    const [url, metaUrl] = ["The service", "The meta app"].map((label) =>
+      new RegExp(`${label}\\s+(http://[\\d.:]+)/`).exec(output())![1]!
+    );
+    await use({ child, url: url!, metaUrl: metaUrl!, output });
+  } finally {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+  }
+}
+
+async function until(holds: () => boolean | Promise<boolean>, message: () => string): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    if (await holds()) return;
+    await delay(100);
+  }
+  assert.fail(message());
+}
+
+async function json<T>(url: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(url, init);
+  assert.ok(response.ok, `${url}: ${response.status}`);
+  return await response.json();
+}
+
+interface Answer {
+  readonly calls: readonly {
+    readonly name: string;
+    readonly stale: boolean;
+    readonly reply: { backend: string };
+  }[];
+}
+
+test("requests keep flowing while DNS is dead, and the meta app says why", () =>
+  serve(async ({ url, metaUrl }) => {
+    const first = await json<Answer>(url);
+    assert.deepEqual(first.calls.map(({ name, reply }) => [name, reply.backend]), [
+      ["users.demo.test", "users"],
+      ["orders.demo.test", "orders"],
+    ]);
+    assert.equal((await fetch(`${metaUrl}/readyz`)).status, 200);
+    assert.deepEqual((await json<Overview>(metaUrl)).findings, []);
+
+    for (const mode of ["drop", "delay", "servfail"]) {
+      assert.deepEqual(await json(`${url}/chaos/dns?mode=${mode}`, { method: "POST" }), { mode });
+      const findings = async () => (await json<Overview>(metaUrl)).findings.map(({ id }) => id);
+      await until(
+        async () => (await findings()).includes("dns-stale-for-long"),
+        () => `${mode} is not found out`,
+      );
+      const { calls } = await json<Answer>(url);
+      assert.deepEqual(calls.map(({ stale }) => stale), [true, true]);
+      await json(`${url}/chaos/dns?mode=ok`, { method: "POST" });
+      await until(async () => (await findings()).length === 0, () => `${mode} is not got over`);
+    }
+    const metrics = await (await fetch(`${metaUrl}/metrics`)).text();
+    assert.match(metrics, /^ballast_shop_failures_total 0$/m);
+    assert.match(metrics, /^ballast_dns_resolve_failed_total 0$/m);
+  }));
+
+test("every page of the meta app is there, as HTML and as JSON", () =>
+  serve(async ({ url, metaUrl }) => {
+    for (const path of ["/", "/dns", "/stats", "/log", "/shop", "/metrics", "/livez", "/readyz"]) {
+      const page = await fetch(metaUrl + path, { headers: { accept: "text/html" } });
+      assert.equal(page.status, 200, path);
+      await page.body?.cancel();
+    }
+    for (const path of ["/", "/dns", "/stats", "/log", "/shop"]) {
+      assert.ok(await json(`${metaUrl}${path}?format=json`), path);
+    }
+    const page = await (await fetch(url, { headers: { accept: "text/html" } })).text();
+    assert.match(page, /users\.demo\.test/);
+    assert.match(page, new RegExp(`href="${metaUrl}/dns"`));
+  }));
+
+test("nonsense and strangers break nothing", () =>
+  serve(async ({ url }) => {
+    for (const mode of ["", "?mode=", "?mode=bogus", "?mode=constructor"]) {
+      const response = await fetch(`${url}/chaos/dns${mode}`, { method: "POST" });
+      assert.equal(response.status, 400);
+      assert.match((await response.json()).error, /mode must be one of ok, drop, delay, servfail, got/);
+    }
+    const foreign = { method: "POST", headers: { origin: "http://evil.example" } };
+    const refused = await fetch(`${url}/chaos/dns?mode=drop`, foreign);
+    assert.equal(refused.status, 403);
+    await refused.body?.cancel();
+    assert.equal((await json<Answer>(url)).calls[0]!.stale, false);
+  }));
+
+test("Ctrl-C ends it in under a second, with code 0, even while DNS is dead and a connection is open", () =>
+  serve(async ({ child, url, output }) => {
+    await json(`${url}/chaos/dns?mode=drop`, { method: "POST" });
+    await json<Answer>(url);
+    const startedAt = performance.now();
+    const ended = once(child, "exit");
+    // Not child.kill(): under Deno that reports the signal sent instead of how the process ended.
+    process.kill(child.pid!, "SIGINT");
+    const [code, signal] = await ended;
+    assert.deepEqual([code, signal], [0, null], output());
+    assert.ok(performance.now() - startedAt < 1_000);
+    assert.doesNotMatch(output(), /error/i);
+  }));
+
+test("a taken port, and options that make no sense, are one clear line", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const wrong: readonly [string[], string][] = [
+    [["--port", `${port}`, "--meta-port", "0"], `port ${port} is taken: choose another with --port <n>`],
+    [["--port", "0", "--meta-port", `${port}`], `port ${port} is taken: choose another with --meta-port <n>`],
+    [["--port", "eighty"], `--port must be a whole number from 0 to 65535, got "eighty"`],
+    [["--resolver", "magic"], `--resolver must be demo or system, got "magic"`],
+    [["--colour"], "Unknown option '--colour'"],
+  ];
+  try {
+    for (const [args, message] of wrong) {
+      const { child, output } = start(...args);
+      const [code] = await once(child, "close");
+      assert.equal(code, 1, output());
+      const lines = output().trim().split("\n");
+      assert.equal(lines.length, 1, output());
+      assert.ok(lines[0]!.startsWith(`The service cannot start: ${message}`), output());
+    }
+  } finally {
+    server.close();
+  }
+});
