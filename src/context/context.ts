@@ -19,8 +19,9 @@ export type ContextKey = string | symbol;
 /** How a context is made. */
 export interface ContextOptions {
   /**
-   * What it is found by. Where an open context has that name already, a number is added: the second "shop" is "shop-2". So
-   * two runtimes of one name may live in one process, and a context that was left open hurts nobody.
+   * What it is found by. Where an open context has that name already, a number is added: the second "shop" is
+   * "shop-2". So two runtimes of one name may live in one process, and a context that was left open hurts
+   * nobody.
    */
   readonly name: string;
   /** Settings, for whoever runs within it; copied and frozen. @default {} */
@@ -34,10 +35,10 @@ export interface ContextOptions {
   /** What deadlines go by. @default the machine's clock */
   readonly clock?: Clock;
   /**
-   * What carries the running context along: an `AsyncLocalStorage`, or what is shaped like it. Once the context is closed,
-   * code that still runs within it is no longer told so by `currentContext()`.
+   * What carries the running context along: an `AsyncLocalStorage`, or what is shaped like it. Once the
+   * context is closed, code that still runs within it is no longer told so by `currentContext()`.
    *
-   * @default one for all contexts of the process: the platform's, or where it has none, one that ends at the first `await`
+   * @default the platform's, one for all contexts of the process; where it has none, `synchronousStorage()`
    */
   readonly storage?: ContextStorage<unknown>;
 }
@@ -63,11 +64,14 @@ export interface Context extends Disposable {
   /** When it ends, as its clock's `monotonic()` counts; undefined for never. */
   readonly deadline: number | undefined;
   /**
-   * Aborts with a `BallastError`: of code `TIMEOUT` at the deadline, its own or an ancestor's, of code `CLOSED` when it or an
-   * ancestor is closed. It does not keep the process alive.
+   * Aborts with a `BallastError`: of code `TIMEOUT` at the deadline, its own or an ancestor's, of code
+   * `CLOSED` when it or an ancestor is closed. It does not keep the process alive.
    */
   readonly signal: AbortSignal;
-  /** Calls `fn` within: there, and in all it calls or awaits, `currentContext()` is this one. Returns what `fn` does. */
+  /**
+   * Calls `fn` within: there, and in all it calls or awaits, `currentContext()` is this one. Returns what
+   * `fn` does.
+   */
   run<R>(fn: () => R): R;
   /**
    * A context for a part of the work: a request, a task. Close it when the work is done.

@@ -20,8 +20,8 @@ export interface LifetimeOptions {
 }
 
 /**
- * A lifetime. Its signal is made when somebody asks for it: a context that nobody listens to has no timer, and leaves
- * no listener on its parent.
+ * A lifetime. Its signal is made when somebody asks for it: a context that nobody listens to has no timer,
+ * and leaves no listener on its parent.
  */
 export class Lifetime {
   /** When it ends at the latest, as the clock's `monotonic()` counts. */
@@ -43,7 +43,7 @@ export class Lifetime {
     this.deadline = earliest === Infinity ? undefined : earliest;
   }
 
-  /** Whether `end` has been called. */
+  /** Whether it is over, as far as anybody has looked. */
   get ended(): boolean {
     return this.#closing.signal.aborted;
   }
@@ -62,7 +62,13 @@ export class Lifetime {
     // The parent's deadline comes with the parent's signal.
     if (this.deadline === undefined || this.deadline === this.#parent?.deadline) return linked;
     const leftMs = Math.ceil(this.deadline - this.#clock.monotonic());
-    const timed = deadlineSignal(Math.max(0, leftMs), {
+    if (leftMs <= 0) {
+      this.#closing.abort(
+        new BallastError("TIMEOUT", `${this.#what} is past its deadline`, { retryable: true }),
+      );
+      return linked;
+    }
+    const timed = deadlineSignal(leftMs, {
       signal: linked.signal,
       what: this.#what,
       clock: this.#clock,

@@ -1,6 +1,6 @@
 /**
- * Contexts: name, configuration, statistics, log, locals and deadline of the work that is going on, found without being
- * passed along.
+ * Contexts: name, configuration, statistics, log, locals and deadline of the work that is going on, found
+ * without being passed along.
  *
  * @example A deadline that everything below a request can see
  * ```ts
@@ -21,7 +21,7 @@
 
 export { createContext } from "./context.ts";
 export type { ChildOptions, Context, ContextKey, ContextOptions } from "./context.ts";
-export { currentContext } from "./propagation.ts";
+export { currentContext, synchronousStorage } from "./propagation.ts";
 export { contexts } from "./registry.ts";
 export type { Contexts } from "./registry.ts";
 export type { ContextStorage } from "../platform/port.ts";

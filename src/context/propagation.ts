@@ -18,7 +18,10 @@ let shared: ContextStorage<unknown> | undefined;
 /** Storages that contexts were given, and by how many open ones each is in use. */
 const given = new Map<ContextStorage<unknown>, number>();
 
-/** The storage of all contexts that are given none: the platform's, or one for synchronous calls where it has none. */
+/**
+ * The storage of all contexts that are given none: the platform's, or one for synchronous calls where it has
+ * none.
+ */
 export function sharedStorage(): ContextStorage<unknown> {
   return shared ??= detectPlatform().createStorage<unknown>() ?? synchronousStorage();
 }
@@ -39,8 +42,8 @@ export function runWith<R>(storage: ContextStorage<unknown>, context: Context, f
 }
 
 /**
- * The context that is running: that of the innermost `context.run(...)` around this call, across `await` where the
- * platform follows it. Undefined outside of any.
+ * The context that is running: that of the innermost `context.run(...)` around this call, across `await`
+ * where the platform follows it. Undefined outside of any.
  *
  * @example Find it where nobody passed it
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * Values made fit to be kept: no reference to anything large, nothing that is not JSON, and no exception, whatever is
- * logged.
+ * Values made fit to be kept: no reference to anything large, nothing that is not JSON, and no exception,
+ * whatever is logged.
  *
  * @module
  */

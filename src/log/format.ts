@@ -7,8 +7,8 @@
 import type { FieldValue, LogRecord } from "./record.ts";
 
 /**
- * A record as one line: category, message, duration and fields; time and level are left to whoever writes it. Control
- * characters are escaped, so that no text that was logged can pass for a line of its own.
+ * A record as one line: category, message, duration and fields; time and level are left to whoever writes it.
+ * Control characters are escaped, so that no text that was logged can pass for a line of its own.
  *
  * @example The line of a failed query
  * ```ts

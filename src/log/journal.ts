@@ -17,7 +17,10 @@ export interface RecentOptions {
   readonly event?: string;
 }
 
-/** Records in memory. Warnings and errors have a ring of their own, so that no flood of successes washes them away. */
+/**
+ * Records in memory. Warnings and errors have a ring of their own, so that no flood of successes washes them
+ * away.
+ */
 export class Journal {
   /** Records so far, by level. */
   readonly totals: Record<Level, number> = { debug: 0, info: 0, warn: 0, error: 0 };

@@ -1,5 +1,6 @@
 /**
- * The log: structured records for LogTape or another logger, the recent ones in memory, and timed transactions.
+ * The log: structured records for LogTape or another logger, the recent ones in memory, and timed
+ * transactions.
  *
  * @module
  */
@@ -26,8 +27,8 @@ export interface LogOptions {
   /** Records kept in memory; and as many again of level "warn" and above. @default 1024 */
   readonly capacity?: number;
   /**
-   * Takes the records: a LogTape logger, or anything with `debug`, `info`, `warn` and `error` (that of `@std/log`, the console),
-   * which gets readable lines.
+   * Takes the records: a LogTape logger, or anything with `debug`, `info`, `warn` and `error` (that of
+   * `@std/log`, the console), which gets readable lines.
    *
    * @default LogTape's logger of the category, which is silent until the program configures LogTape
    */
@@ -67,8 +68,8 @@ export interface Log {
    */
   child(component: string): Log;
   /**
-   * Starts the clock on something that will end well or badly. `event` names its kind, and the distribution of its durations;
-   * what varies goes into `fields`.
+   * Starts the clock on something that will end well or badly. `event` names its kind, and the distribution
+   * of its durations; what varies goes into `fields`.
    *
    * @example Time a query
    * ```ts
@@ -81,7 +82,8 @@ export interface Log {
    * const query = log.begin("db.query", { table: "orders", limit: 50 }, { labels: ["table"] });
    * query.success({ rows: 12 });
    * assert.deepEqual(log.recent()[0]?.fields, { table: "orders", limit: 50, rows: 12 });
-   * assert.equal(stats.distribution("db.query", { labels: { table: "orders", outcome: "success" } }).count, 1);
+   * const labels = { table: "orders", outcome: "success" };
+   * assert.equal(stats.distribution("db.query", { labels }).count, 1);
    * ```
    * @throws {TypeError} when `event` cannot be the name of a metric
    */

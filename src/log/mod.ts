@@ -1,6 +1,7 @@
 /**
- * Structured, transactional logging: each thing that takes time gives one record and one timing, whether it ends well or
- * badly. Records go to LogTape, or to a logger of the program's own, and the recent ones can be looked at.
+ * Structured, transactional logging: each thing that takes time gives one record and one timing, whether it
+ * ends well or badly. Records go to LogTape, or to a logger of the program's own, and the recent ones can be
+ * looked at.
  *
  * @example Log and time a call
  * ```ts

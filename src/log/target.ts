@@ -52,7 +52,10 @@ export interface LogTapeRecord {
 export interface Target {
   /** Whether anybody listens: where not, the work is saved. */
   isEnabledFor(level: Level): boolean;
-  /** Hands a record on; `properties` are the fields as they were logged, and what else there is to say. May throw. */
+  /**
+   * Hands a record on; `properties` are the fields as they were logged, and what else there is to say. May
+   * throw.
+   */
   write(record: LogRecord, properties: () => Record<string, unknown>): unknown;
   /** Where the records of a component go. */
   child(component: string): Target;

@@ -1,5 +1,6 @@
 /**
- * Transactions: things that take time and end well or badly. Each gives one record and one timing, from one call.
+ * Transactions: things that take time and end well or badly. Each gives one record and one timing, from one
+ * call.
  *
  * @module
  */
@@ -10,8 +11,8 @@ import type { Fields, Level, LogRecord } from "./record.ts";
 /** How a transaction is recorded. */
 export interface TransactionOptions {
   /**
-   * Fields that become labels of the statistic: few, and of few values. The label `outcome` is always there: "success"
-   * or "failure", unless a field of that name says more.
+   * Fields that become labels of the statistic: few, and of few values. The label `outcome` is always there:
+   * "success" or "failure", unless a field of that name says more.
    *
    * @default none
    */

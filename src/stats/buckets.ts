@@ -1,7 +1,7 @@
 /**
- * Where a value is counted: 64 octaves of 64 buckets, each octave twice the one below (log-linear, as in Tene's
- * HdrHistogram). A bucket is at most 1/64 as wide as its lower edge, so its middle is within 1/128 (0.8 %) of
- * whatever it holds.
+ * Where a value is counted: 64 octaves of 64 buckets, each octave twice the one below (log-linear, as in
+ * Tene's HdrHistogram). A bucket is at most 1/64 as wide as its lower edge, so its middle is within 1/128
+ * (0.8 %) of whatever it holds.
  *
  * Bucket `i` holds the values above its lower edge, up to and including its upper one: what `le` means in
  * OpenMetrics, so that cumulative counts at an edge are exact.

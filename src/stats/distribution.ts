@@ -1,5 +1,6 @@
 /**
- * The distribution of a stream of values, in constant memory: count, sum, mean, deviation, extremes and quantiles.
+ * The distribution of a stream of values, in constant memory: count, sum, mean, deviation, extremes and
+ * quantiles.
  *
  * @module
  */
@@ -16,9 +17,9 @@ export interface DistributionOptions {
 /**
  * Count, moments, extremes and quantiles of the values added so far.
  *
- * Quantiles are within 1 % of a value that has that rank, for values from 1e-6 to 1e13 (a nanosecond to three centuries, in
- * milliseconds); smaller and larger ones count as the nearest bucket. An octave in use takes about 600
- * bytes, and there are 64 of them at most.
+ * Quantiles are within 1 % of a value that has that rank, for values from 1e-6 to 1e13 (a nanosecond to three
+ * centuries, in milliseconds); smaller and larger ones count as the nearest bucket. An octave in use takes
+ * about 600 bytes, and there are 64 of them at most.
  */
 export interface Distribution {
   /** What the values count. */
@@ -39,11 +40,15 @@ export interface Distribution {
   readonly min: number;
   /** The largest value, exactly. */
   readonly max: number;
-  /** Adds a finite value >= 0. Anything else is counted as rejected: this never throws, allocates or reads a clock. */
+  /**
+   * Adds a finite value >= 0; anything else is counted as rejected. It never throws, reads no clock, and
+   * allocates nothing but the counts of an octave at its first value.
+   */
   add(value: number): void;
   /**
-   * Adds all of another distribution, or of the snapshot of one: as if its values had been added here. Buckets, counts
-   * and extremes are exact, moments within rounding; {@linkcode Distribution.recent} stays as it is.
+   * Adds all of another distribution, or of the snapshot of one: as if its values had been added here.
+   * Buckets, counts and extremes are exact, moments within rounding; {@linkcode Distribution.recent} stays as
+   * it is.
    *
    * @throws {TypeError} when its unit differs, or a snapshot is none
    */

@@ -14,8 +14,8 @@ export type Unit = "ms" | "bytes" | "1";
 export type BucketCount = readonly [bucket: number, count: number];
 
 /**
- * A distribution at one moment. The statistics are for readers, the buckets for merging: percentiles of a fleet come
- * from merged buckets, never from averaged percentiles. Those of an empty distribution are `null`.
+ * A distribution at one moment. The statistics are for readers, the buckets for merging: percentiles of a
+ * fleet come from merged buckets, never from averaged percentiles. Those of an empty distribution are `null`.
  */
 export interface DistributionSnapshot {
   /** What the values count. */

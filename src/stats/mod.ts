@@ -1,5 +1,6 @@
 /**
- * Statistics in constant memory: distributions with quantiles, counters, and values that are read when somebody looks.
+ * Statistics in constant memory: distributions with quantiles, counters, and values that are read when
+ * somebody looks.
  *
  * @example Percentiles, for a program and for Prometheus
  * ```ts

@@ -1,8 +1,8 @@
 /**
  * Metrics as OpenMetrics 1.0 text, for Prometheus and all that read its format.
  *
- * A distribution becomes a histogram. Its bounds are edges of our buckets, so the cumulative counts are exact. Durations are
- * exported in seconds, as Prometheus has them.
+ * A distribution becomes a histogram. Its bounds are edges of our buckets, so the cumulative counts are
+ * exact. Durations are exported in seconds, as Prometheus has them.
  *
  * @module
  */
@@ -24,8 +24,8 @@ export interface OpenMetricsOptions {
 }
 
 /**
- * Upper bounds of the histograms, in the metric's own unit. All are edges of buckets: that is why 1 s is followed by
- * 2 s and not by 2.5 s.
+ * Upper bounds of the histograms, in the metric's own unit. All are edges of buckets: that is why 1 s is
+ * followed by 2 s and not by 2.5 s.
  */
 export const BOUNDS: Readonly<Record<Unit, readonly number[]>> = {
   ms: [

@@ -22,8 +22,8 @@ export interface StatsOptions {
   /** Where snapshots take their moment from. @default the machine's clock */
   readonly clock?: Clock;
   /**
-   * Series a name may have; values of all further label sets are counted under the label value "other", and how
-   * often that happened under `stats.folded`.
+   * Series a name may have; values of all further label sets are counted under the label value "other", and
+   * how often that happened under `stats.folded`.
    *
    * @default 256
    */
@@ -61,9 +61,9 @@ export interface Stats {
    */
   distribution(name: string, options?: MetricOptions): Distribution;
   /**
-   * Has `read` called whenever somebody looks, and never otherwise. Returns what removes it. Reads under one name and
-   * labels add up, as parts that share a counter do. One that throws or gives no finite number is left out, and counted
-   * under `stats.failed_reads`.
+   * Has `read` called whenever somebody looks, and never otherwise. Returns what removes it. Reads under one
+   * name and labels add up, as parts that share a counter do. One that throws or gives no finite number is
+   * left out, and counted under `stats.failed_reads`.
    *
    * @throws {TypeError} when the name or a label is not a valid one, or the name is in use for something else
    */
@@ -89,7 +89,8 @@ export interface Stats {
  * stats.counter("mail.sent").add();
  * stats.distribution("mail.delivery", { labels: { to: "example.com" } }).add(12.5);
  * stats.observe("mail.waiting", { kind: "gauge" }, () => waiting.length);
- * assert.deepEqual(stats.snapshot().metrics.map((metric) => metric.name), ["mail.delivery", "mail.sent", "mail.waiting"]);
+ * const names = stats.snapshot().metrics.map((metric) => metric.name);
+ * assert.deepEqual(names, ["mail.delivery", "mail.sent", "mail.waiting"]);
  * ```
  */
 export function createStats(options: StatsOptions = {}): Stats {

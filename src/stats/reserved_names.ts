@@ -1,6 +1,6 @@
 /**
- * Which names are taken: dots and underscores look alike in OpenMetrics text, and a unit becomes part of the name there, so two
- * metrics of different names may come to share one.
+ * Which names are taken: dots and underscores look alike in OpenMetrics text, and a unit becomes part of the
+ * name there, so two metrics of different names may come to share one.
  *
  * @module
  */

@@ -12,7 +12,9 @@ export interface Counter {
   readonly value: number;
 }
 
-/** The number of one series: the counter that parts add to, and the values that parts let be read, together. */
+/**
+ * The number of one series: the counter that parts add to, and the values that parts let be read, together.
+ */
 export class Scalar implements Counter {
   readonly #reads = new Set<() => number>();
   #sum = 0;
