@@ -36,7 +36,17 @@ export { type Clock, type ScheduleOptions, systemClock, type Timer } from "./src
 export { createEvents } from "./src/events.ts";
 export type { Events, EventSource, StreamOptions, SubscribeOptions } from "./src/events.ts";
 export { createReports, unknownAction } from "./src/report.ts";
-export type { Action, Cell, Fact, Finding, LocatedFinding, Report, Reporter, Reports } from "./src/report.ts";
+export type {
+  Action,
+  Cell,
+  Fact,
+  Finding,
+  Histogram,
+  LocatedFinding,
+  Report,
+  Reporter,
+  Reports,
+} from "./src/report.ts";
 export type { ReportTable, Series, Severity, StateMachine, Tone } from "./src/report.ts";
 
 // The parts

@@ -141,6 +141,17 @@ export function createWheelClock(source: TimeSource): WheelClock {
   return { clock, wheel, checkJump };
 }
 
+/** Calls a function outside of every flow of calls, where the runtime follows flows: see {@linkcode detachTimers}. */
+let detached = <R>(fn: () => R): R => fn();
+
+/**
+ * Has the machine's timer set outside of every flow. One timer serves all, so otherwise each callback would run in the flow
+ * of whoever happened to set it: a refresh in the background would log under the trace of some unlucky request.
+ */
+export function detachTimers(run: <R>(fn: () => R) => R): void {
+  detached = run;
+}
+
 /** A timer handle that can stop holding its process alive: Node's, Bun's and Deno's; on the web it is a number. */
 type Handle = { ref?(): void; unref?(): void } | number;
 
@@ -156,10 +167,12 @@ function machineTime(): TimeSource {
     random: () => Math.random(),
     arm(delayMs, wake) {
       if (handle !== undefined) clearTimeout(handle as number);
-      handle = setTimeout(() => {
-        handle = undefined;
-        wake();
-      }, delayMs) as Handle;
+      const set = () =>
+        setTimeout(() => {
+          handle = undefined;
+          wake();
+        }, delayMs) as Handle;
+      handle = detached(set);
       apply();
     },
     disarm() {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { BallastError, errorMessage } from "./errors.ts";
+import { BallastError, errorMessage, show } from "./errors.ts";
 
 /** A value as a page shows it; a bare string, number, boolean or null means itself. */
 export type Cell =
@@ -71,6 +71,22 @@ export interface Series {
   readonly points: readonly (readonly [at: number, value: number])[];
 }
 
+/** How values are spread. */
+export interface Histogram {
+  /** Unique within the report. */
+  readonly id: string;
+  /** What the values are. */
+  readonly title: string;
+  /** What the values count: `ms`, `bytes`, `1`. */
+  readonly unit: string;
+  /** Values in all. */
+  readonly count: number;
+  /** From the lowest: bounds and the values between them. Buckets without values may be left out. */
+  readonly buckets: readonly (readonly [from: number, to: number, count: number])[];
+  /** Values below or at which a share `q` of all lies. */
+  readonly quantiles: readonly { readonly q: number; readonly value: number }[];
+}
+
 /** A kind of state machine, and how many are in each state. */
 export interface StateMachine {
   /** Unique within the report. */
@@ -126,6 +142,8 @@ export interface Report {
   readonly tables?: readonly ReportTable[];
   /** Values over time. */
   readonly series?: readonly Series[];
+  /** How values are spread. */
+  readonly histograms?: readonly Histogram[];
   /** How many are in which state. */
   readonly machines?: readonly StateMachine[];
   /** What a person may have done. */
@@ -194,7 +212,7 @@ export function createReports(): Reports {
 
   function read(id: string, reporter: Reporter): Report {
     try {
-      return reporter.report();
+      return checkReport(reporter.report());
     } catch (error) {
       return { id, title: id, findings: [brokenReporter(id, error)] };
     }
@@ -238,13 +256,28 @@ export function unknownAction(id: string, action: string): BallastError {
   return new BallastError("UNKNOWN_ACTION", `"${id}" has no action "${action}"`, { data: { id, action } });
 }
 
+const LISTS = ["facts", "tables", "series", "histograms", "machines", "actions", "findings"] as const;
+
+/** A report, held to its shape: it may be anybody's, and one that is malformed must not spoil a page of all. */
+function checkReport(report: Report): Report {
+  if (typeof report?.id !== "string" || typeof report.title !== "string") {
+    throw new TypeError(`report() must return an object with an id and a title, got ${show(report)}`);
+  }
+  for (const list of LISTS) {
+    if (report[list] !== undefined && !Array.isArray(report[list])) {
+      throw new TypeError(`${list} must be an array, got ${show(report[list])}`);
+    }
+  }
+  return report;
+}
+
 function brokenReporter(id: string, error: unknown): Finding {
   return {
     id: `${id}-report-failed`,
     severity: "warning",
     title: `The report of "${id}" cannot be made`,
     evidence: errorMessage(error),
-    likelyCause: "Its report() throws.",
+    likelyCause: "Its report() throws, or returns something else than a report.",
     remedy: "Fix report(): it must return plain data and never throw. The component itself may be well.",
   };
 }

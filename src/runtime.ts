@@ -87,7 +87,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const stats = createStats({ clock, ...options.stats });
   const log = createLog({ clock, stats, ...options.log });
   const dns = createDnsCache({ platform, stats, log: log.child("dns"), ...options.dns });
-  const context = createContext({ name, stats, log, storage: platform.createStorage() });
+  const context = createContext({ name, clock, stats, log, storage: options.platform?.createStorage() });
   const reports = createReports();
   reports.add("dns", dns);
   reports.add("stats", stats);

@@ -38,6 +38,16 @@ test("a reporter that throws is a finding, and the others are shown", () => {
   assert.equal(found?.evidence, "out of paper");
 });
 
+test("what is no report is a finding, too", () => {
+  const malformed = [undefined, null, "fine", {}, { id: "x" }, Promise.resolve({ id: "x", title: "X" })];
+  for (const report of [...malformed, { id: "x", title: "X", findings: "none" }]) {
+    const reports = createReports();
+    reports.add("x", { report: () => report as never });
+    assert.equal(reports.findings()[0]?.id, "x-report-failed");
+    assert.equal(reports.get("x")?.title, "x");
+  }
+});
+
 test("a reporter added again replaces the first, and only the last one's remover removes it", () => {
   const reports = createReports();
   const removeFirst = reports.add("a", { report: () => ({ id: "a", title: "first" }) });

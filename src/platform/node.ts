@@ -8,7 +8,7 @@ import type * as Dns from "node:dns/promises";
 import type * as Net from "node:net";
 import type * as Os from "node:os";
 
-import { systemClock } from "../clock.ts";
+import { detachTimers, systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import { abortable } from "../signal.ts";
 import type {
@@ -43,6 +43,13 @@ function builtin<T>(id: string): T {
   return nodeProcess()!.getBuiltinModule!(id) as T;
 }
 
+// When modules are loaded no flow has begun yet: that is the one to set timers in.
+if (nodeProcess() !== undefined) detachTimers(asyncHooks().AsyncLocalStorage.snapshot());
+
+function asyncHooks(): typeof AsyncHooks {
+  return builtin<typeof AsyncHooks>("node:async_hooks");
+}
+
 /** Makes the port of Node or Bun. */
 export function nodePlatform(): Platform {
   const { versions } = nodeProcess()!;
@@ -74,7 +81,7 @@ export function nodeNextTurn(): Promise<void> {
 
 /** `AsyncLocalStorage`. */
 export function nodeStorage<T>(): ContextStorage<T> {
-  return new (builtin<typeof AsyncHooks>("node:async_hooks").AsyncLocalStorage)<T>();
+  return new (asyncHooks().AsyncLocalStorage)<T>();
 }
 
 /** What `node:os` and `process` say; a value that the permissions forbid is left at zero or "". */
