@@ -15,6 +15,7 @@ import {
   findVictim,
   inFlight,
   noteUse,
+  remember,
   sibling,
   updateViews,
 } from "./names.ts";
@@ -151,6 +152,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     const before = age(record.entry, now);
     look(name);
     record.lastAttempt = attempt;
+    remember(record.history, attempt);
     record.entry = settle(before, outcome, now, policy);
     const failedBefore = record.failures;
     const failed = outcome.verdict === "failed" || outcome.verdict === "ambiguous";

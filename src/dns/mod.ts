@@ -38,3 +38,4 @@ export type { Lookup, LookupAddress, LookupCallback, LookupError, LookupOptions 
 export type { DnsEvent } from "./events.ts";
 export type { DnsSnapshot, NameSnapshot, RecordSnapshot, ServerSnapshot } from "./snapshot.ts";
 export type { Attempt } from "./query.ts";
+export type { Episode } from "./names.ts";

@@ -48,12 +48,36 @@ export interface DnsRecord {
   failures: number;
   lastFailure: Failure | undefined;
   lastAttempt: Attempt | undefined;
+  /** What lookups came to, the oldest first: equal outcomes in a row are one episode. */
+  readonly history: Episode[];
   /** The lookup under way. It never rejects. */
   flight: Promise<void> | undefined;
   /** Monotonic time at which it is to be refreshed in the background. */
   refreshAt: number;
   /** For the next change or refresh. */
   timer: Timer | undefined;
+}
+
+/** Lookups in a row that came to the same. */
+export interface Episode {
+  /** The verdict, or `timeout`. */
+  readonly outcome: string;
+  /** When the first of them ended, in milliseconds since the epoch. */
+  readonly from: number;
+  /** When the last of them ended. */
+  readonly to: number;
+  /** How many they were. */
+  readonly times: number;
+}
+
+const MAX_EPISODES = 6;
+
+/** Adds a lookup to the history of its record. */
+export function remember(history: Episode[], { outcome, at }: Attempt): void {
+  const last = history.at(-1);
+  if (last?.outcome === outcome) history[history.length - 1] = { ...last, to: at, times: last.times + 1 };
+  else history.push({ outcome, from: at, to: at, times: 1 });
+  if (history.length > MAX_EPISODES) history.shift();
 }
 
 /** A name that is, or was, looked up. */
@@ -99,6 +123,7 @@ function createRecord(type: RecordType): DnsRecord {
     failures: 0,
     lastFailure: undefined,
     lastAttempt: undefined,
+    history: [],
     flight: undefined,
     refreshAt: Infinity,
     timer: undefined,

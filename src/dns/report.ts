@@ -11,6 +11,8 @@ import type { DnsSnapshot, NameSnapshot, RecordSnapshot, ServerSnapshot } from "
 const MAX_ROWS = 500;
 /** Names listed in a finding. */
 const MAX_LISTED = 5;
+/** Episodes of a record's history shown. */
+const MAX_EPISODES = 3;
 /** Consecutive failures after which a server is reported. */
 const SERVER_FAILURES = 3;
 
@@ -46,6 +48,7 @@ export function dnsReport(snapshot: DnsSnapshot): Report {
       { label: "Lookups under way", value: snapshot.lookups },
     ],
     machines: [states(snapshot)],
+    series: [{ id: "queries", title: "Recent queries", unit: "ms", points: snapshot.recentQueries }],
     tables: [nameTable(snapshot), serverTable(snapshot), hostsTable(snapshot)],
     actions: [{ id: "refresh", label: "Look up now", fields: [{ name: "name", label: "Name" }] }],
     findings,
@@ -97,6 +100,7 @@ function nameTable(snapshot: DnsSnapshot): ReportTable {
       "Last lookup",
       "Took",
       "Last error",
+      "History",
     ],
     rows: byTrouble.slice(0, MAX_ROWS).map(nameRow),
     omitted: Math.max(0, byTrouble.length - MAX_ROWS),
@@ -120,13 +124,23 @@ function nameRow(name: NameSnapshot): Cell[] {
     last ? { kind: "time", at: last.at } : null,
     last ? { kind: "duration", ms: last.tookMs } : null,
     records.find((record) => isTrouble(name, record))?.lastFailure ?? null,
+    { kind: "list", items: records.filter((record) => !isMissing(name, record)).flatMap(historyText) },
   ];
 }
 
-/** A record that fails while the other one serves, and never did otherwise, is just not there. */
 function isTrouble(name: NameSnapshot, record: RecordSnapshot): boolean {
-  if (record.failures === 0) return false;
-  return record.addresses.length > 0 || name.records.every(({ addresses }) => addresses.length === 0);
+  return record.failures > 0 && !isMissing(name, record);
+}
+
+/** A record that has nothing while the other one serves is just not there: no trouble, and no news. */
+function isMissing(name: NameSnapshot, record: RecordSnapshot): boolean {
+  return record.addresses.length === 0 && name.records.some(({ addresses }) => addresses.length > 0);
+}
+
+function historyText({ type, history }: RecordSnapshot): string[] {
+  return history.slice(-MAX_EPISODES).reverse().map(({ outcome, from, to, times }) =>
+    `${type} ${outcome}${times > 1 ? ` ${times} times in ${span(to - from)}` : ""}`
+  );
 }
 
 function serverTable({ servers }: DnsSnapshot): ReportTable {

@@ -8,7 +8,7 @@ import type { RecordType } from "../platform/port.ts";
 import { isHeld } from "./entry.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Keeper } from "./keeper.ts";
-import type { CachedName, DnsRecord } from "./names.ts";
+import type { CachedName, DnsRecord, Episode } from "./names.ts";
 import type { Settings } from "./options.ts";
 import type { Attempt } from "./query.ts";
 import type { Servers } from "./servers.ts";
@@ -33,6 +33,8 @@ export interface DnsSnapshot {
   readonly servers: readonly ServerSnapshot[];
   /** Calls answered at once, from names held now or before. */
   readonly served: { readonly fresh: number; readonly stale: number };
+  /** The last queries in the log, the oldest first: when they ended, and how long they took in milliseconds. */
+  readonly recentQueries: readonly (readonly [at: number, tookMs: number])[];
   /** Lookups under way, refreshes included. */
   readonly lookups: number;
   /** Refreshes waiting for their turn. */
@@ -69,6 +71,8 @@ export interface RecordSnapshot {
   readonly failures: number;
   /** The last query for it. */
   readonly lastAttempt?: Attempt;
+  /** What its lookups came to, the oldest first. */
+  readonly history: readonly Episode[];
   /** Why the last lookup failed, if it did. */
   readonly lastFailure?: string;
 }
@@ -89,9 +93,11 @@ export interface ServerSnapshot {
   readonly lastFailure?: string;
 }
 
+const RECENT_QUERIES = 200;
+
 /** Takes a snapshot. */
 export function takeSnapshot(
-  { clock, policy, resolver, maxNames }: Settings,
+  { clock, policy, resolver, maxNames, log }: Settings,
   keeper: Keeper,
   servers: Servers,
   hosts: Hosts,
@@ -120,6 +126,8 @@ export function takeSnapshot(
       lastFailure,
     })),
     served: { ...keeper.served },
+    recentQueries: [...log.recent({ event: "dns.query", limit: RECENT_QUERIES })].reverse()
+      .map(({ at, durationMs = 0 }) => [at, durationMs]),
     lookups: keeper.lookups,
     refreshesWaiting: keeper.refreshes.waiting,
   };
@@ -147,6 +155,7 @@ function recordSnapshot(record: DnsRecord, now: number): RecordSnapshot {
     expiresInMs: held?.state === "stale" ? held.expiresAt - now : undefined,
     failures,
     lastAttempt,
+    history: [...record.history],
     lastFailure: failures > 0 ? lastFailure?.reason : undefined,
   };
 }
