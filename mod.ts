@@ -54,6 +54,7 @@ export * from "./src/context/mod.ts";
 export * from "./src/dns/mod.ts";
 export * from "./src/log/mod.ts";
 export * from "./src/stats/mod.ts";
+export * from "./src/topology/mod.ts";
 
 // What Ballast asks of a runtime
 export { detectPlatform } from "./src/platform/detect.ts";

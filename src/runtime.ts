@@ -12,6 +12,7 @@ import { detectPlatform } from "./platform/detect.ts";
 import type { Platform } from "./platform/port.ts";
 import { createReports, type Reports } from "./report.ts";
 import { createStats, type Stats, type StatsOptions } from "./stats/mod.ts";
+import { type TopologyOptions, type TopologyWatcher, watchTopology } from "./topology/mod.ts";
 
 /** Options of {@linkcode createRuntime}. Every one may be left out. */
 export interface RuntimeOptions {
@@ -19,6 +20,12 @@ export interface RuntimeOptions {
   readonly name?: string;
   /** Options of the DNS cache. Clock, statistics and log are the runtime's unless given here. */
   readonly dns?: DnsCacheOptions;
+  /**
+   * Where the topology is read from. Its hosts are added to `dns.hosts`, and win over them; the names it says are preresolved.
+   *
+   * @default there is none
+   */
+  readonly topology?: TopologyOptions;
   /** Options of the statistics. */
   readonly stats?: StatsOptions;
   /** Options of the log; a `@std/log` or LogTape logger goes into `logger`. */
@@ -32,7 +39,7 @@ export type RuntimeState = "starting" | "ready" | "closing" | "closed";
 
 /** What came of getting ready. */
 export interface ReadyReport {
-  /** The names of `dns.preresolve`. */
+  /** The names of `dns.preresolve`, and those of the topology. */
   readonly dns: PreresolveReport;
 }
 
@@ -50,6 +57,8 @@ export interface Runtime extends AsyncDisposable {
   readonly context: Context;
   /** Names to addresses. */
   readonly dns: DnsCache;
+  /** The topology, if one was asked for. */
+  readonly topology: TopologyWatcher | undefined;
   /** The statistics of all parts. */
   readonly stats: Stats;
   /** The log of all parts. */
@@ -57,8 +66,8 @@ export interface Runtime extends AsyncDisposable {
   /** What every part says of itself; add your own. */
   readonly reports: Reports;
   /**
-   * Resolves once the names of `dns.preresolve` have been tried. A name that fails stops nothing: it is in the report,
-   * and tried again in the background. Calls after the first share its result.
+   * Resolves once the topology, if there is one, has been read and the names of `dns.preresolve` have been tried. Neither a name
+   * that fails nor a bad topology stops anything: they are reported, and tried again in the background. Calls after the first share its result.
    *
    * @throws {BallastError} `CLOSED` after `close()`
    */
@@ -87,9 +96,17 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const stats = createStats({ clock, ...options.stats });
   const log = createLog({ clock, stats, ...options.log });
   const dns = createDnsCache({ platform, stats, log: log.child("dns"), ...options.dns });
+  const topology = options.topology &&
+    watchTopology({ platform, log: log.child("topology"), ...options.topology });
+  topology?.events.subscribe((event) => {
+    if (event.type !== "applied") return;
+    dns.setHosts({ ...options.dns?.hosts, ...event.topology.hosts });
+    void dns.preresolve(event.topology.preresolve);
+  });
   const context = createContext({ name, clock, stats, log, storage: options.platform?.createStorage() });
   const reports = createReports();
   reports.add("dns", dns);
+  if (topology) reports.add("topology", topology);
   reports.add("stats", stats);
   reports.add("log", log);
 
@@ -98,7 +115,9 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   let closing: Promise<void> | undefined;
 
   async function getReady(): Promise<ReadyReport> {
-    const preresolved = await dns.preresolve(options.dns?.preresolve ?? []);
+    await topology?.reload();
+    const names = [...options.dns?.preresolve ?? [], ...topology?.current?.preresolve ?? []];
+    const preresolved = await dns.preresolve(names);
     if (state === "closing" || state === "closed") throw closedError(name);
     state = "ready";
     const { resolved, failed, tookMs } = preresolved;
@@ -110,7 +129,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 
   async function end(): Promise<void> {
     state = "closing";
-    await dns.close();
+    await Promise.all([topology?.close(), dns.close()]);
     context.close();
     state = "closed";
   }
@@ -121,6 +140,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     platform,
     context,
     dns,
+    topology,
     stats,
     log,
     reports,

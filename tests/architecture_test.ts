@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["log"],
   ["context"],
   ["dns", "overload"],
+  ["topology"],
   ["connections", "workers"],
   ["runtime", "testing"],
   ["meta"],

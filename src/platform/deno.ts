@@ -2,7 +2,7 @@
 
 import { systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
-import { nodeDnsQuery, nodeNextTurn, nodeProcessInfo, nodeStorage } from "./node.ts";
+import { nodeDnsQuery, nodeFiles, nodeNextTurn, nodeProcessInfo, nodeStorage } from "./node.ts";
 import type { DnsQuery, Platform } from "./port.ts";
 
 /** Makes the port of Deno. */
@@ -27,6 +27,7 @@ export function denoPlatform(): Platform {
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
     dns: { deno: denoDnsQuery, node: nodeDnsQuery({ certain: false }), default: "deno" },
+    files: nodeFiles,
     processInfo: nodeProcessInfo,
   };
 }

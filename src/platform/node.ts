@@ -5,6 +5,7 @@
 
 import type * as AsyncHooks from "node:async_hooks";
 import type * as Dns from "node:dns/promises";
+import type * as Files from "node:fs/promises";
 import type * as Net from "node:net";
 import type * as Os from "node:os";
 
@@ -18,6 +19,7 @@ import type {
   DnsQuery,
   DnsServer,
   Platform,
+  PlatformFiles,
   ProcessInfo,
 } from "./port.ts";
 
@@ -62,6 +64,7 @@ export function nodePlatform(): Platform {
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
     dns: { node: nodeDnsQuery(), default: "node" },
+    files: nodeFiles,
     processInfo: nodeProcessInfo,
   };
 }
@@ -83,6 +86,21 @@ export function nodeNextTurn(): Promise<void> {
 export function nodeStorage<T>(): ContextStorage<T> {
   return new (asyncHooks().AsyncLocalStorage)<T>();
 }
+
+/** Files, through `node:fs`. */
+export const nodeFiles: PlatformFiles = {
+  async readText(path, maxBytes) {
+    const { open } = builtin<typeof Files>("node:fs/promises");
+    const file = await open(path, "r");
+    try {
+      const { size } = await file.stat();
+      if (size > maxBytes) throw new Error(`${path} has ${size} bytes, at most ${maxBytes} are read`);
+      return await file.readFile("utf8");
+    } finally {
+      await file.close();
+    }
+  },
+};
 
 /** What `node:os` and `process` say; a value that the permissions forbid is left at zero or "". */
 export function nodeProcessInfo(): ProcessInfo {

@@ -23,6 +23,8 @@ export interface Platform {
   createStorage<T>(): ContextStorage<T> | undefined;
   /** The runtime's ways to query DNS. */
   readonly dns: PlatformDns;
+  /** Files, where there are any. */
+  readonly files?: PlatformFiles;
   /** The process, where there is one. */
   processInfo(): ProcessInfo | undefined;
 }
@@ -43,6 +45,12 @@ export interface ContextStorage<T> {
   getStore(): T | undefined;
   /** Runs `fn`, and all that follows from it, with a value. */
   run<R>(store: T, fn: () => R): R;
+}
+
+/** Access to files. */
+export interface PlatformFiles {
+  /** The text of a file (UTF-8). Throws when it cannot be read or is larger than `maxBytes`. */
+  readText(path: string, maxBytes: number): Promise<string>;
 }
 
 /** The DNS clients a runtime brings along; one of them is the default. */
