@@ -11,6 +11,7 @@ import {
 } from "./format.ts";
 import { checkedAddress } from "./link.ts";
 import { clipped, type Markup, markup } from "./markup.ts";
+import type { Sort } from "./sort.ts";
 
 /** What a value needs to know of the page it stands on. */
 export interface View {
@@ -18,6 +19,8 @@ export interface View {
   readonly now: number;
   /** The path that the meta app is mounted at, without a slash at its end. */
   readonly base: string;
+  /** How one of its tables is to be ordered. @default as the report has it */
+  readonly sort?: Sort;
 }
 
 /** A list longer than this is cut; the JSON has it whole. */
@@ -56,11 +59,11 @@ export function isNumeric(cell: Cell | undefined): boolean {
   return cell.kind === "duration" || cell.kind === "bytes" || cell.kind === "ratio";
 }
 
-/** A moment: how long ago, and exactly when for who hovers or asks the markup. */
+/** A moment: how long ago, which goes on counting on the page, and exactly when for who hovers or asks the markup. */
 export function renderTime(at: number, view: View): Markup {
   const iso = formatIsoTime(at);
   if (iso === undefined) return markup`n/a`;
-  return markup`<time datetime="${iso}" title="${iso}">${formatRelativeTime(at, view.now)}</time>`;
+  return markup`<time class="ago" datetime="${iso}" title="${iso}">${formatRelativeTime(at, view.now)}</time>`;
 }
 
 /** A word with a tone: told by its shape, too, and not by colour alone. */

@@ -7,6 +7,8 @@ import { address } from "./link.ts";
 import { type Markup, markup, trusted } from "./markup.ts";
 import type { Page, Source } from "./page.ts";
 import type { MetaRuntime } from "./runtime.ts";
+import { SCRIPT } from "./script.ts";
+import type { Section } from "./section.ts";
 import { STYLESHEET } from "./style.ts";
 
 const STATE_TONES: Readonly<Record<MetaRuntime["state"], Tone>> = {
@@ -25,8 +27,60 @@ export function renderLayout(
   view: View,
   nonce: string | undefined,
 ): Markup {
-  const { name, state, platform } = runtime;
   const { format } = page.source;
+  const [service, asOf] = renderFrame(runtime, view);
+  const body = markup`<a class="skip" href="#main">Skip to the content</a>
+<header>
+${service!.markup}
+<nav aria-label="Pages"><ul>${renderNavigation(page, runtime, view)}</ul></nav>
+</header>
+${renderMain(page, view)}
+<footer>
+<p>${asOf!.markup} · <a href="?format=${format}">for programs: ${SOURCE_NAMES[format]}</a></p>
+<p>Ballast on ${runtime.platform.name} ${runtime.platform.version}</p>
+</footer>`;
+  const data = markup` data-now="${view.now}"${eventsAddress(page, view)}`;
+  const script = markup`<script type="module" nonce="${nonce}">${trusted(SCRIPT)}</script>\n`;
+  return renderDocument(documentTitle(page, runtime), page.tone, nonce, data, markup`${body}\n${script}`);
+}
+
+/** Renders a whole document that shows nothing of the runtime. */
+export function renderBareLayout(page: Page, view: View, nonce: string | undefined): Markup {
+  return renderDocument(page.title, page.tone, nonce, undefined, renderMain(page, view));
+}
+
+/** What the window is called. */
+export function documentTitle({ title }: Page, { name }: MetaRuntime): string {
+  return `${title} · ${name}`;
+}
+
+/** What changes outside the content: the service with its state, and when the page was made. */
+export function renderFrame({ name, state }: MetaRuntime, { base, now }: View): readonly Section[] {
+  const chip = renderChip(state, STATE_TONES[state]);
+  return [{
+    id: "service",
+    markup: markup`<p class="name" id="service"><a href="${address("/", base)}">${name}</a> ${chip}</p>`,
+  }, {
+    id: "as-of",
+    markup: markup`<span id="as-of">As of ${renderIso(now)}</span>`,
+  }];
+}
+
+function renderMain(page: Page, view: View): Markup {
+  return markup`<main id="main" tabindex="-1">
+<h1>${page.title}</h1>
+<div id="sections">
+${page.body(view).map((section) => section.markup)}</div>
+</main>`;
+}
+
+function renderDocument(
+  title: string,
+  tone: Tone,
+  nonce: string | undefined,
+  data: Markup | undefined,
+  body: Markup,
+): Markup {
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -34,27 +88,22 @@ export function renderLayout(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>${page.title} · ${name}</title>
-<link rel="icon" href="${iconAddress(page.tone)}">
+<title>${title}</title>
+<link rel="icon" href="${iconAddress(tone)}">
 <style nonce="${nonce}">${trusted(STYLESHEET)}</style>
 </head>
-<body>
-<a class="skip" href="#main">Skip to the content</a>
-<header>
-<p class="name"><a href="${address("/", view.base)}">${name}</a> ${renderChip(state, STATE_TONES[state])}</p>
-<nav aria-label="Pages"><ul>${renderNavigation(page, runtime, view)}</ul></nav>
-</header>
-<main id="main" tabindex="-1">
-<h1>${page.title}</h1>
-${page.body(view)}
-</main>
-<footer>
-<p>As of ${renderIso(view.now)} · <a href="?format=${format}">for programs: ${SOURCE_NAMES[format]}</a></p>
-<p>Ballast on ${platform.name} ${platform.version}</p>
-</footer>
+<body${data}>
+${body}
 </body>
 </html>
 `;
+}
+
+/** Where the script on the page gets the next state of it from. */
+function eventsAddress({ live }: Page, { base }: View): Markup | undefined {
+  if (live === undefined) return undefined;
+  const query = new URLSearchParams({ format: "html", ...live });
+  return markup` data-events="${address("/events", base)}?${String(query)}"`;
 }
 
 function renderNavigation(page: Page, runtime: MetaRuntime, view: View): readonly Markup[] {
@@ -79,7 +128,8 @@ const ICON_SHAPES: Readonly<Record<Tone, string>> = {
   bad: '<path d="M2 2h12v12H2z" fill="#d13b2f"/>',
 };
 
-function iconAddress(tone: Tone): string {
+/** The address of a tone's icon. */
+export function iconAddress(tone: Tone): string {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">${ICON_SHAPES[tone]}</svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }

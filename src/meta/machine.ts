@@ -4,13 +4,13 @@ import type { StateMachine } from "../report.ts";
 import { renderState } from "./cell.ts";
 import { formatNumber, formatRatio } from "./format.ts";
 import { type Markup, markup } from "./markup.ts";
-import { renderSection } from "./section.ts";
+import { renderSection, type Section } from "./section.ts";
 
 /** The bar's width in its own units. */
 const BAR_WIDTH = 1000;
 
 /** Renders the states in the order given, those that nobody is in included: a zero is worth knowing. */
-export function renderMachine(machine: StateMachine): Markup {
+export function renderMachine(machine: StateMachine): Section {
   const total = machine.states.reduce((sum, { count }) => sum + count, 0);
   const states = machine.states.map(({ state, count, tone }) => {
     const share = total === 0 ? undefined : markup` <span class="hint">${formatRatio(count / total)}</span>`;

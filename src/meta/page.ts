@@ -3,7 +3,7 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Tone } from "../report.ts";
 import type { View } from "./cell.ts";
-import type { Markup } from "./markup.ts";
+import type { Section } from "./section.ts";
 
 /** One page. */
 export interface Page {
@@ -18,7 +18,11 @@ export interface Page {
   /** What a program gets. */
   readonly source: Source;
   /** Draws what stands below the heading. */
-  readonly body: (view: View) => Markup;
+  readonly body: (view: View) => readonly Section[];
+  /** What `/events` is asked for, so that the page stays up to date. @default it does not */
+  readonly live?: Readonly<Record<string, string>>;
+  /** Whether it is for strangers, too: it then shows nothing of the runtime, not even its name. @default false */
+  readonly bare?: boolean;
 }
 
 /** What a page is drawn from, as a program reads it. */

@@ -16,17 +16,19 @@ export interface Problem {
   readonly detail: string;
   /** The paths there are instead. */
   readonly paths?: readonly string[];
+  /** The code of the error that an action failed with, where it has one. */
+  readonly code?: string;
 }
 
 /** The page of a path that leads nowhere: it says what there is. */
 export function notFoundPage(path: string, reports: readonly string[]): Page {
   const paths = ["/", ...reports.map((id) => `/${id}`), "/metrics"];
-  return problemPage(404, "Not found", `There is no page at ${show(path)}.`, paths);
+  return problemPage(404, "Not found", `There is no page at ${show(path)}.`, { paths });
 }
 
-/** The page of a request that would change something. */
+/** The page of a method that the path does not take. */
 export function methodNotAllowedPage(method: string): Page {
-  const detail = `The meta app only reads: it takes GET and HEAD, got ${show(method)}.`;
+  const detail = `A page is only read: it takes GET and HEAD, got ${show(method)}. Actions take POST.`;
   return problemPage(405, "Method not allowed", detail);
 }
 
@@ -35,22 +37,23 @@ export function failedPage(error: unknown): Page {
   return problemPage(500, "This page cannot be made", errorMessage(error));
 }
 
-function problemPage(
+/** The page of what went wrong. */
+export function problemPage(
   status: ContentfulStatusCode,
   title: string,
   detail: string,
-  paths?: readonly string[],
+  more: Pick<Problem, "paths" | "code"> = {},
 ): Page {
-  const problem: Problem = { status, title, detail, ...(paths && { paths }) };
+  const problem: Problem = { status, title, detail, ...more };
   return {
     status,
     title,
     tone: status < 500 ? "neutral" : "bad",
     source: jsonSource(problem, "application/problem+json"),
     body: ({ base }) => {
-      const links = paths?.map((path) => markup`<li><a href="${address(path, base)}">${path}</a></li>`);
+      const links = more.paths?.map((path) => markup`<li><a href="${address(path, base)}">${path}</a></li>`);
       const there = links === undefined ? undefined : markup`<p>There is:</p><ul>${links}</ul>`;
-      return markup`<p class="detail">${detail}</p>${there}`;
+      return [{ id: "problem", markup: markup`<div id="problem"><p class="detail">${detail}</p>${there}</div>` }];
     },
   };
 }

@@ -17,10 +17,14 @@ export interface MetaRuntime {
     readonly name: string;
     /** The platform's version, "" where it has none. */
     readonly version: string;
-    /** Tells what "now" is on a page. */
+    /** Tells what "now" is on a page, and when a live one is due. */
     readonly clock: {
       /** Milliseconds since the epoch. */
       now(): number;
+      /** Milliseconds since some moment, never going back. */
+      monotonic(): number;
+      /** Calls `callback` once, in `delayMs`, without keeping the process alive. */
+      schedule(delayMs: number, callback: () => void): { cancel(): void };
     };
     /** What can and cannot be done there. */
     readonly capabilities: readonly Capability[];
@@ -35,10 +39,24 @@ export interface MetaRuntime {
     get(id: string): Report | undefined;
     /** The findings of all, the worst first. */
     findings(): readonly LocatedFinding[];
+    /** Has a component carry out an action; the result is plain JSON. @default actions are shown, but not offered */
+    act?(id: string, action: string, args: Readonly<Record<string, string>>): Promise<unknown>;
   };
   /** Its statistics. */
   readonly stats: {
     /** All of them, in the OpenMetrics text format. */
     openMetrics(): string;
+  };
+  /** Where it is recorded who was let in and what was changed. @default nowhere */
+  readonly log?: {
+    /** Records something on the course of things. */
+    info(message: string, fields: Readonly<Record<string, unknown>>): void;
+    /** Records something that may become a fault. */
+    warn(message: string, fields: Readonly<Record<string, unknown>>): void;
+  };
+  /** Its context: live pages end when its signal aborts. @default they end once `state` says so */
+  readonly context?: {
+    /** Aborts when the runtime is closed. */
+    readonly signal: AbortSignal;
   };
 }

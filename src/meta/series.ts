@@ -2,46 +2,82 @@
 
 import type { Series } from "../report.ts";
 import { renderTime, type View } from "./cell.ts";
-import { formatDuration, formatNumber, formatUnit } from "./format.ts";
+import { fromTop, percent, PLOT_HEIGHT, renderChart, renderLevels } from "./chart.ts";
+import { formatDuration, formatNumber, formatRelativeTime, formatUnit } from "./format.ts";
 import { clipped, type Markup, markup } from "./markup.ts";
+import { linearScale, logScale, type Scale, spansDecades, timeTicks } from "./scale.ts";
+import { withOwnIds } from "./section.ts";
 
 type Point = Series["points"][number];
 
-/** The picture's units; the edges leave room for the width of the line. */
+/** The plot's width in its own units: columns of which each shows its highest and its lowest value. */
 const WIDTH = 300;
-const HEIGHT = 40;
-const VIEW_BOX = `0 -2 ${WIDTH} ${HEIGHT + 4}`;
+/** Room above the plot for the label of the highest level. */
+const HEAD = 16;
+/** Larger values leave arithmetic no room. */
+const MAX_VALUE = 1e300;
 
 /** Renders series side by side, a figure each. */
 export function renderAllSeries(series: readonly Series[], view: View): Markup {
-  return markup`<div class="figures">${series.map((one) => renderSeries(one, view))}</div>`;
+  return markup`<div class="figures">${withOwnIds(series).map((one) => renderSeries(one, view))}</div>`;
 }
 
 /** Without a finite value there is nothing to draw, and the figure says so. */
 function renderSeries(series: Series, view: View): Markup {
-  const points = series.points.filter(([at, value]) => Number.isFinite(at) && Number.isFinite(value));
-  const last = points.at(-1);
-  const body = last === undefined
+  const points = series.points.filter(([at, value]) => Number.isFinite(at) && Math.abs(value) < MAX_VALUE);
+  const body = points.length === 0
     ? markup`<p class="none">no values yet</p>`
-    : renderLine(points, last, series.unit, view);
+    : renderPoints(series, points, view);
   return markup`<figure class="series">
 <figcaption>${clipped(series.title)}</figcaption>
 ${body}
 </figure>`;
 }
 
-function renderLine(points: readonly Point[], last: Point, unit: string, view: View): Markup {
-  const extremes = findExtremes(points);
-  const span = formatDuration(last[0] - points[0]![0]);
-  const count = points.length === 1 ? "1 value" : `${formatNumber(points.length)} values in ${span}`;
-  return markup`<svg class="line" viewBox="${VIEW_BOX}" preserveAspectRatio="none" aria-hidden="true">
-<polyline points="${linePoints(points, extremes)}"/></svg>
+function renderPoints(series: Series, points: readonly Point[], view: View): Markup {
+  const { unit } = series;
+  const last = points.at(-1)!;
+  const { min, max } = findExtremes(points);
+  const scale = unit === "ms" && spansDecades(min, max) ? logScale(min, max, unit, 4) : linearScale(min, max, unit, 3);
+  const levels = renderLevels(scale, unit, HEAD);
+  const count = countPoints(points);
+  const read = (value: number) => formatUnit(value, unit);
+  const chart = renderChart({
+    id: `series-${series.id}`,
+    title: series.title,
+    description: `${count}: lowest ${read(min)}, highest ${read(max)}, last ${read(last[1])}. ${describeAxis(scale)}`,
+    head: HEAD,
+    plotWidth: WIDTH,
+    plot: renderLine(points, scale),
+    behind: levels.lines,
+    before: [renderDot(last, scale), ...levels.labels],
+    labels: timeLabels(points[0]![0], last[0], view.now),
+  });
+  return markup`${chart}
 <dl>
-<div><dt>last</dt><dd>${formatUnit(last[1], unit)}</dd></div>
-<div><dt>lowest</dt><dd>${formatUnit(extremes.min, unit)}</dd></div>
-<div><dt>highest</dt><dd>${formatUnit(extremes.max, unit)}</dd></div>
+<div><dt>last</dt><dd>${read(last[1])}</dd></div>
+<div><dt>lowest</dt><dd>${read(min)}</dd></div>
+<div><dt>highest</dt><dd>${read(max)}</dd></div>
 </dl>
 <p class="hint">${count}, the last ${renderTime(last[0], view)}</p>`;
+}
+
+function countPoints(points: readonly Point[]): string {
+  const span = formatDuration(points.at(-1)![0] - points[0]![0]);
+  return points.length === 1 ? "1 value" : `${formatNumber(points.length)} values in ${span}`;
+}
+
+/** How an axis reads in words. */
+export function describeAxis({ isLogarithmic }: Scale): string {
+  return isLogarithmic ? "The scale is logarithmic." : "The scale is linear.";
+}
+
+function timeLabels(from: number, to: number, now: number): { place: number; text: string }[] {
+  if (from === to) return [{ place: 1, text: formatRelativeTime(to, now) }];
+  return timeTicks(from, to, now, 3).map((at) => ({
+    place: (at - from) / (to - from),
+    text: formatRelativeTime(at, now),
+  }));
 }
 
 interface Extremes {
@@ -58,15 +94,23 @@ function findExtremes(points: readonly Point[]): Extremes {
   return { min, max };
 }
 
-/** The line in the picture's units. A level series is drawn in the middle, a single value as a level line. */
-function linePoints(points: readonly Point[], { min, max }: Extremes): string {
+/** The line, and the area below it where its height means something: above zero. A single value is a level line. */
+function renderLine(points: readonly Point[], scale: Scale): Markup {
   const start = points[0]![0];
   const span = points.at(-1)![0] - start;
   const toX = (at: number) => span === 0 ? WIDTH : (at - start) / span * WIDTH;
-  const toY = (value: number) => max === min ? HEIGHT / 2 : (max - value) / (max - min) * HEIGHT;
-  const line = thinned(points).map(([at, value]) => `${toX(at).toFixed(1)},${toY(value).toFixed(1)}`);
-  if (span === 0) line.unshift(`0,${toY(points[0]![1]).toFixed(1)}`);
-  return line.join(" ");
+  const line = thinned(points).map(([at, value]) => `${toX(at).toFixed(1)},${fromTop(scale.place(value))}`);
+  if (span === 0) line.unshift(`0.0,${fromTop(scale.place(points[0]![1]))}`);
+  const isFromZero = !scale.isLogarithmic && scale.min === 0;
+  const area = isFromZero
+    ? markup`<polygon points="0,${PLOT_HEIGHT} ${line.join(" ")} ${WIDTH},${PLOT_HEIGHT}"/>`
+    : undefined;
+  return markup`${area}<polyline points="${line.join(" ")}"/>`;
+}
+
+/** Where the line has got to. */
+function renderDot([, value]: Point, scale: Scale): Markup {
+  return markup`<circle class="last" cx="${percent(1)}" cy="${HEAD + fromTop(scale.place(value))}" r="3"/>`;
 }
 
 /** At most two points for each unit of the width, the lowest and the highest, so that no spike is lost. */
