@@ -59,10 +59,13 @@ export interface TimeSource {
 }
 
 /** Timers longer than this would be a mistake: a hundred years. */
-const MAX_DELAY_MS = 100 * 365 * 86_400_000;
+export const MAX_DELAY_MS = 100 * 365 * 86_400_000;
 /** The longest sleep between two looks at the clocks, so that a suspension is noticed. */
 const MAX_SLEEP_MS = 30_000;
+/** The least difference between the clocks that is a jump, and no drift. */
 const JUMP_MS = 1_000;
+/** How late a wake-up may be. */
+const LOST_MS = 5_000;
 
 /** A clock and the means to move it on, for those who make clocks. */
 export interface WheelClock {
@@ -89,8 +92,9 @@ export function createWheelClock(source: TimeSource): WheelClock {
 
   function arm(): void {
     const next = wheel.nextDeadline();
-    if (next >= armedFor) return;
     const now = source.monotonic();
+    // A wake-up long overdue was lost: somebody replaced the timers of the process, and put them back.
+    if (next >= armedFor && now < armedFor + LOST_MS) return;
     armedFor = Math.min(next, now + MAX_SLEEP_MS);
     source.arm(Math.max(1, armedFor - now), wake);
   }
@@ -108,7 +112,16 @@ export function createWheelClock(source: TimeSource): WheelClock {
     const jumpMs = seen - offset;
     offset = seen;
     if (Math.abs(jumpMs) < JUMP_MS) return;
-    for (const listener of [...listeners]) listener(jumpMs);
+    for (const listener of [...listeners]) {
+      try {
+        listener(jumpMs);
+      } catch (error) {
+        // Uncaught, as a timer's would be; the timers and the other listeners go on.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   const clock: Clock = {
@@ -141,15 +154,20 @@ export function createWheelClock(source: TimeSource): WheelClock {
   return { clock, wheel, checkJump };
 }
 
-/** Calls a function outside of every flow of calls, where the runtime follows flows: see {@linkcode detachTimers}. */
-let detached = <R>(fn: () => R): R => fn();
+let runDetached = <R>(fn: () => R): R => fn();
 
 /**
- * Has the machine's timer set outside of every flow. One timer serves all, so otherwise each callback would run in the flow
- * of whoever happened to set it: a refresh in the background would log under the trace of some unlucky request.
+ * Calls `fn` outside of every flow of asynchronous calls, where the runtime follows them: what it sets off belongs to nobody.
+ * So the one timer that serves all is set: otherwise each callback would run in the flow of whoever happened to set it,
+ * and a refresh in the background would log under the trace of some unlucky request, and keep its locals from being collected.
  */
-export function detachTimers(run: <R>(fn: () => R) => R): void {
-  detached = run;
+export function detached<R>(fn: () => R): R {
+  return runDetached(fn);
+}
+
+/** How that is done: said by the port, when it is loaded. */
+export function setDetached(run: <R>(fn: () => R) => R): void {
+  runDetached = run;
 }
 
 /** A timer handle that can stop holding its process alive: Node's, Bun's and Deno's; on the web it is a number. */

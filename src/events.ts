@@ -20,17 +20,17 @@ export interface StreamOptions extends SubscribeOptions {
 
 /** The reading side of a component's events. */
 export interface Events<E> {
-  /** Calls `listener` with every event, in order, at once. What it throws is counted and otherwise ignored. */
-  subscribe(listener: (event: E) => void, options?: SubscribeOptions): () => void;
+  /** Calls `listener` with every event, in order. What it throws, or rejects with, is counted and otherwise ignored. */
+  subscribe(listener: (event: E) => unknown, options?: SubscribeOptions): () => void;
   /** The events from now on. Ends with the component or the signal; a slow reader loses the oldest, never memory. */
   stream(options?: StreamOptions): AsyncIterableIterator<E>;
-  /** Exceptions thrown by listeners so far. */
+  /** Exceptions and rejections of listeners so far. */
   readonly listenerErrors: number;
 }
 
 /** Both sides of a component's events. */
 export interface EventSource<E> extends Events<E> {
-  /** Tells every listener. Never throws. */
+  /** Tells every listener, at once unless one is being told. Never throws. */
   emit(event: E): void;
   /** Ends every stream and drops every listener. */
   close(): void;
@@ -54,22 +54,48 @@ export interface EventSource<E> extends Events<E> {
  * ```
  */
 export function createEvents<E>(): EventSource<E> {
-  const listeners = new Set<(event: E) => void>();
+  const listeners = new Set<(event: E) => unknown>();
   const enders = new Set<() => void>();
+  const pending: E[] = [];
+  let telling = false;
   let listenerErrors = 0;
   let closed = false;
 
-  function subscribe(listener: (event: E) => void, { signal }: SubscribeOptions = {}): () => void {
+  function subscribe(listener: (event: E) => unknown, { signal }: SubscribeOptions = {}): () => void {
     // A function of its own, so that the same listener may be subscribed twice.
     const own = (event: E) => listener(event);
     const unsubscribe = () => {
       listeners.delete(own);
+      enders.delete(unsubscribe);
       signal?.removeEventListener("abort", unsubscribe);
     };
     if (closed || signal?.aborted) return unsubscribe;
     listeners.add(own);
+    enders.add(unsubscribe);
     signal?.addEventListener("abort", unsubscribe, { once: true });
     return unsubscribe;
+  }
+
+  function tell(event: E): void {
+    for (const listener of [...listeners]) {
+      // It may have left while an earlier listener was told.
+      if (!listeners.has(listener)) continue;
+      try {
+        const result = listener(event);
+        if (result instanceof Promise) result.catch(() => listenerErrors++);
+      } catch {
+        listenerErrors++;
+      }
+    }
+  }
+
+  function emit(event: E): void {
+    pending.push(event);
+    // A listener that sets off further events: those wait, so that everybody hears all of them in the same order.
+    if (telling) return;
+    telling = true;
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) tell(next);
+    telling = false;
   }
 
   function stream({ signal, capacity = 256 }: StreamOptions = {}): AsyncIterableIterator<E> {
@@ -77,6 +103,12 @@ export function createEvents<E>(): EventSource<E> {
     const waiting: E[] = [];
     const readers: ((result: IteratorResult<E>) => void)[] = [];
     let ended = closed || signal?.aborted === true;
+    const unsubscribe = subscribe((event) => {
+      const reader = readers.shift();
+      if (reader) return reader({ done: false, value: event });
+      if (waiting.length >= capacity) waiting.shift();
+      waiting.push(event);
+    });
     const end = () => {
       ended = true;
       unsubscribe();
@@ -84,12 +116,6 @@ export function createEvents<E>(): EventSource<E> {
       signal?.removeEventListener("abort", end);
       for (const reader of readers.splice(0)) reader({ done: true, value: undefined });
     };
-    const unsubscribe = subscribe((event) => {
-      const reader = readers.shift();
-      if (reader) return reader({ done: false, value: event });
-      if (waiting.length >= capacity) waiting.shift();
-      waiting.push(event);
-    });
     if (ended) unsubscribe();
     else {
       enders.add(end);
@@ -115,19 +141,10 @@ export function createEvents<E>(): EventSource<E> {
   return {
     subscribe,
     stream,
-    emit(event) {
-      for (const listener of [...listeners]) {
-        try {
-          listener(event);
-        } catch {
-          listenerErrors++;
-        }
-      }
-    },
+    emit,
     close() {
       closed = true;
       for (const end of [...enders]) end();
-      listeners.clear();
     },
     get listenerErrors() {
       return listenerErrors;

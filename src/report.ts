@@ -212,7 +212,7 @@ export function createReports(): Reports {
 
   function read(id: string, reporter: Reporter): Report {
     try {
-      return checkReport(reporter.report());
+      return checkReport(reporter.report(), id);
     } catch (error) {
       return { id, title: id, findings: [brokenReporter(id, error)] };
     }
@@ -241,7 +241,7 @@ export function createReports(): Reports {
     findings() {
       return all()
         .flatMap((report) => (report.findings ?? []).map((finding) => ({ ...finding, report: report.id })))
-        .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+        .sort((a, b) => rank(a.severity) - rank(b.severity));
     },
     async act(id, action, args = {}) {
       const reporter = reporters.get(id);
@@ -259,7 +259,9 @@ export function unknownAction(id: string, action: string): BallastError {
 const LISTS = ["facts", "tables", "series", "histograms", "machines", "actions", "findings"] as const;
 
 /** A report, held to its shape: it may be anybody's, and one that is malformed must not spoil a page of all. */
-function checkReport(report: Report): Report {
+function checkReport(report: Report, id: string): Report {
+  // A promise is none; and if it rejects, that is told here, not as an unhandled rejection.
+  if (report instanceof Promise) report.catch(() => {});
   if (typeof report?.id !== "string" || typeof report.title !== "string") {
     throw new TypeError(`report() must return an object with an id and a title, got ${show(report)}`);
   }
@@ -268,7 +270,12 @@ function checkReport(report: Report): Report {
       throw new TypeError(`${list} must be an array, got ${show(report[list])}`);
     }
   }
-  return report;
+  return report.id === id ? report : { ...report, id };
+}
+
+function rank(severity: Severity): number {
+  const place = SEVERITIES.indexOf(severity);
+  return place < 0 ? SEVERITIES.length : place;
 }
 
 function brokenReporter(id: string, error: unknown): Finding {

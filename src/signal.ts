@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, systemClock, type Timer } from "./clock.ts";
+import { type Clock, MAX_DELAY_MS, systemClock, type Timer } from "./clock.ts";
 import { BallastError, checkInteger, checkNumber } from "./errors.ts";
 
 /** A signal derived from others, and what detaches it from them. */
@@ -13,6 +13,8 @@ export interface DerivedSignal {
   readonly signal: AbortSignal;
   /** Detaches it: listeners and timers are gone, the signal no longer aborts by itself. Safe to call twice. */
   release(): void;
+  /** Aborts it now, whatever its sources do. */
+  abort(reason: unknown): void;
 }
 
 /**
@@ -38,7 +40,11 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): D
     source.addEventListener("abort", listener);
     attached.push([source, listener]);
   }
-  return { signal: controller.signal, release };
+  const abort = (reason: unknown) => {
+    release();
+    controller.abort(reason);
+  };
+  return { signal: controller.signal, release, abort };
 }
 
 /** How a deadline is set. */
@@ -68,19 +74,18 @@ export interface DeadlineOptions {
  */
 export function deadlineSignal(timeoutMs: number, options: DeadlineOptions = {}): DerivedSignal {
   const { clock = systemClock, what = "the operation", keepAlive = true } = options;
-  checkNumber("timeoutMs", timeoutMs);
-  const controller = new AbortController();
-  const linked = linkSignals(options.signal, controller.signal);
+  checkNumber("timeoutMs", timeoutMs, { max: MAX_DELAY_MS });
+  const linked = linkSignals(options.signal);
   const timer = linked.signal.aborted ? undefined : clock.schedule(timeoutMs, () => {
     const message = `${what} took longer than ${timeoutMs} ms`;
-    controller.abort(new BallastError("TIMEOUT", message, { retryable: true, data: { timeoutMs } }));
+    linked.abort(new BallastError("TIMEOUT", message, { retryable: true, data: { timeoutMs } }));
   }, { keepAlive });
   const release = () => {
     timer?.cancel();
     linked.release();
   };
   linked.signal.addEventListener("abort", release, { once: true });
-  return { signal: linked.signal, release };
+  return { signal: linked.signal, release, abort: linked.abort };
 }
 
 /**
@@ -161,7 +166,9 @@ export async function retry<T>(
   fn: (attempt: number, signal: AbortSignal | undefined) => T | Promise<T>,
   options: RetryOptions = {},
 ): Promise<T> {
-  const { baseMs = 50, maxMs = 5_000, retryable = isRetryable, signal, clock = systemClock } = options;
+  const { retryable = isRetryable, signal, clock = systemClock } = options;
+  const baseMs = checkNumber("baseMs", options.baseMs ?? 50, { max: MAX_DELAY_MS });
+  const maxMs = checkNumber("maxMs", options.maxMs ?? 5_000, { max: MAX_DELAY_MS });
   const attempts = checkInteger("attempts", options.attempts ?? 3, { min: 1 });
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();

@@ -41,8 +41,16 @@ export function createSimulatedClock(options: SimulatedClockOptions): SimulatedC
   };
   const { clock, wheel, checkJump } = createWheelClock(source);
 
-  async function advance(ms: number): Promise<void> {
-    const end = elapsed + checkNumber("ms", ms);
+  /** One after the other: time that passes twice at once would go backwards. */
+  let moving = Promise.resolve();
+
+  function advance(ms: number): Promise<void> {
+    checkNumber("ms", ms);
+    return moving = moving.then(() => pass(ms));
+  }
+
+  async function pass(ms: number): Promise<void> {
+    const end = elapsed + ms;
     await nextTurn();
     for (let next = wheel.nextDeadline(); next <= end; next = wheel.nextDeadline()) {
       elapsed = Math.max(elapsed, next);
@@ -54,7 +62,7 @@ export function createSimulatedClock(options: SimulatedClockOptions): SimulatedC
   }
 
   function jump(ms: number): void {
-    wall += ms;
+    wall += checkNumber("ms", ms, { min: -Number.MAX_SAFE_INTEGER });
     checkJump();
   }
 

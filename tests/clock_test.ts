@@ -74,6 +74,18 @@ test("only a timer that somebody awaits keeps the process alive", () => {
   assert.deepEqual(asked.holds, [true, false]);
 });
 
+test("a wake-up that is lost is asked for again by the next timer", () => {
+  const { source, asked, wake } = handSource();
+  const { clock } = createWheelClock(source);
+  const fired: number[] = [];
+  clock.schedule(10, () => fired.push(10));
+  source.time = 60_000;
+  clock.schedule(10, () => fired.push(20));
+  assert.equal(asked.armed, 2);
+  wake();
+  assert.deepEqual(fired, [10]);
+});
+
 test("a suspension is told to those who asked, within 30 s and once", () => {
   const { source, asked, wake } = handSource();
   const { clock } = createWheelClock(source);
@@ -93,6 +105,37 @@ test("a suspension is told to those who asked, within 30 s and once", () => {
   source.time = 90_000;
   wake();
   assert.deepEqual(jumps, [7_200_000]);
+});
+
+test("a listener of jumps that throws stops neither timers nor other listeners", async () => {
+  const uncaught: unknown[] = [];
+  const original = globalThis.queueMicrotask;
+  globalThis.queueMicrotask = (callback) =>
+    original(() => {
+      try {
+        callback();
+      } catch (error) {
+        uncaught.push(error);
+      }
+    });
+  try {
+    const { source, wake } = handSource();
+    const { clock } = createWheelClock(source);
+    const jumps: number[] = [];
+    clock.onJump(() => {
+      throw new Error("a user's mistake");
+    });
+    clock.onJump((jumpMs) => jumps.push(jumpMs));
+    let fired = false;
+    clock.schedule(100, () => fired = true);
+    source.wall += 5_000;
+    source.time = 100;
+    wake();
+    await null;
+    assert.deepEqual([jumps, fired, uncaught.length], [[5_000], true, 1]);
+  } finally {
+    globalThis.queueMicrotask = original;
+  }
 });
 
 test("a delay that makes no sense is refused with the value given and the value wanted", () => {

@@ -81,3 +81,33 @@ test("leaving the loop, or the signal, ends a stream and a read under way", asyn
   events.emit(2);
   assert.deepEqual(await left.next(), { done: true, value: undefined });
 });
+
+test("events set off by a listener are heard after the one it was told of, by everybody", () => {
+  const events = createEvents<number>();
+  const heard: number[] = [];
+  events.subscribe((event) => {
+    if (event < 3) events.emit(event + 1);
+  });
+  events.subscribe((event) => heard.push(event));
+  events.emit(1);
+  assert.deepEqual(heard, [1, 2, 3]);
+});
+
+test("who has left, or whose component is closed, is not told any more", () => {
+  const events = createEvents<number>();
+  const heard: number[] = [];
+  events.subscribe((event) => event === 1 ? leave() : events.close());
+  const leave = events.subscribe((event) => heard.push(event));
+  events.subscribe((event) => heard.push(event * 10));
+  events.emit(1);
+  events.emit(2);
+  assert.deepEqual(heard, [10]);
+});
+
+test("a listener that rejects is counted, and no unhandled rejection", async () => {
+  const events = createEvents<number>();
+  events.subscribe(() => Promise.reject(new Error("a user's mistake")));
+  events.emit(1);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.equal(events.listenerErrors, 1);
+});

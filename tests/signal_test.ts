@@ -71,6 +71,17 @@ test("a deadline that was met, or aborted from outside, leaves neither timer nor
   assert.equal(clock.pending, 0);
 });
 
+test("a deadline that makes no sense is refused, and leaves no listener", () => {
+  const source = countedSignal();
+  for (const timeoutMs of [NaN, -1, Infinity]) {
+    assert.throws(
+      () => deadlineSignal(timeoutMs, { signal: source.signal }),
+      /timeoutMs must be a number from 0 to/,
+    );
+  }
+  assert.equal(source.listeners(), 0);
+});
+
 test("abortable gives up the wait, not the promise, and leaves no listener", async () => {
   const source = countedSignal();
   let settle = (_: string) => {};

@@ -106,11 +106,11 @@ const PRERESOLVE_WIDTH = 16;
 export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   const own = settings(options);
   const { clock, stats } = own;
+  let hosts = createHosts(own.hosts);
   const servers = createServers(own.servers, clock);
   const keeper = createKeeper(own, servers);
   const { names, events } = keeper;
   const { waited, failed, dispose: unobserve } = createDnsStats(stats, keeper);
-  let hosts = createHosts(own.hosts);
   let closed = false;
 
   /** The whole of a hit. */
@@ -134,7 +134,10 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     if (view !== undefined) return view.addresses;
     try {
       const place = locate(name);
-      return (place.fixed ? viewOf(place.fixed, family) : hit(place.name, family))?.addresses;
+      if (place.fixed) return viewOf(place.fixed, family)?.addresses;
+      const known = names.get(place.name);
+      const half = family === 0 && known ? known.v4 ?? known.v6 : undefined;
+      return (hit(place.name, family) ?? half)?.addresses;
     } catch {
       return undefined;
     }
@@ -142,7 +145,7 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
 
   /** Where the answer for a name is to be found: fixed (a literal, the hosts table), or under its one spelling. */
   function locate(text: string): { readonly fixed?: Answers; readonly name: string } {
-    if (closed) throw new BallastError("CLOSED", "the DNS cache is closed");
+    if (closed) throw closedError();
     const literal = parseLiteral(text);
     if (literal !== undefined) return { fixed: createAnswers([literal]), name: text };
     const name = normalizeName(text);
@@ -157,11 +160,14 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
       checkFamily(family);
       const { fixed, name } = locate(text);
       if (fixed === undefined) {
+        if (family === 0) keeper.complete(name);
         return hit(name, family)?.addresses ?? await lookUp(admit(name), family, signal);
       }
       const view = viewOf(fixed, family);
-      if (view === undefined) throw new NameNotFoundError(name, `${name} has no IPv${family} address`);
-      fixed.hits++;
+      if (view === undefined) {
+        throw new NameNotFoundError(name, `${name} has no ${family === 0 ? "" : `IPv${family} `}address`);
+      }
+      keeper.served.fixed++;
       return view.addresses;
     } catch (error) {
       failed.add();
@@ -171,7 +177,8 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
 
   /** Nothing is unbounded: a flood of unknown names is refused, and the names held are served on. */
   function admit(name: string): CachedName {
-    if (names.has(name) || keeper.lookups - keeper.refreshes.running < own.maxLookups) {
+    // Two records a name.
+    if (names.has(name) || keeper.lookups.foreground < 2 * own.maxLookups) {
       return keeper.add(name);
     }
     const message = `${name}: ${own.maxLookups} lookups (maxLookups) are under way already`;
@@ -186,13 +193,23 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     const records = recordsOf(name, family);
     if (records.some((record) => record.entry.state === "unresolved")) {
       waited.add();
-      await abortable(family === 0 ? keeper.flyBoth(name) : keeper.fly(name, records[0]!), signal);
+      await held(family === 0 ? keeper.flyBoth(name) : keeper.fly(name, records[0]!), signal);
     }
     // The hosts table may have got the name in the meantime, or the cache may be closed.
     const { fixed } = locate(name.name);
     const view = viewOf(fixed ?? name, family);
     if (view === undefined) throw failureOf(name, records);
     return view.addresses;
+  }
+
+  /** A caller's wait keeps the process alive, though what it waits for may be a lookup of the background that does not. */
+  async function held(flight: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+    const hold = clock.schedule(own.timeoutMs * (own.attempts + 2), () => {}, { keepAlive: true });
+    try {
+      await abortable(flight, signal);
+    } finally {
+      hold.cancel();
+    }
   }
 
   async function preresolve(wanted: readonly string[]): Promise<PreresolveReport> {
@@ -214,38 +231,39 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   async function warmUp(text: string): Promise<void> {
     const { fixed, name } = locate(text);
     if (fixed !== undefined) return;
-    const known = keeper.add(name);
-    known.pinned = true;
+    const known = keeper.pin(name);
     if (known.any === undefined) await lookUp(known, 0);
   }
 
   async function refresh(text: string): Promise<Addresses> {
     const { fixed, name } = locate(text);
     if (fixed !== undefined) return resolve(text);
-    const known = keeper.add(name);
-    await Promise.all([keeper.fly(known, known.a), keeper.fly(known, known.aaaa)]);
+    const known = admit(name);
+    await held(Promise.all([keeper.fly(known, known.a), keeper.fly(known, known.aaaa)]));
     return lookUp(known, 0);
   }
 
   function setHosts(table: HostsTable): void {
+    if (closed) throw closedError();
     const next = createHosts(table);
     const changes = hostsChanges(hosts, next, (name) => names.get(name));
     hosts = next;
     for (const name of [...names.values()]) if (findHost(next, name.name)) keeper.drop(name, "hosts");
+    keeper.restorePinned((name) => findHost(next, name) !== undefined);
     for (const change of changes) events.emit(change);
   }
 
   const cache: DnsCache = {
     resolve,
     peek,
-    lookup: createLookup({ peek, resolve }),
+    lookup: createLookup({ peek, resolve, random: () => clock.random() }),
     preresolve,
     refresh,
     setHosts,
     events,
     snapshot: () => takeSnapshot(own, keeper, servers, hosts),
     report: () => dnsReport(cache.snapshot()),
-    act(id, { name = "" }) {
+    act(id, { name = "" } = {}) {
       if (id !== "refresh") throw unknownAction("dns", id);
       return refresh(name);
     },
@@ -259,6 +277,10 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   };
   if (own.preresolve.length > 0) void preresolve(own.preresolve);
   return cache;
+}
+
+function closedError(): BallastError {
+  return new BallastError("CLOSED", "the DNS cache is closed");
 }
 
 function recordsOf(name: CachedName, family: Family): DnsRecord[] {

@@ -81,7 +81,9 @@ export function settle(entry: Entry, outcome: Outcome, now: number, policy: Poli
     }
     case "failed":
     case "ambiguous":
-      return isHeld(entry) ? entry : { state: "failed", failure: outcome, until: now + policy.failureMs };
+      // A failure says nothing against what is known.
+      if (isHeld(entry) || entry.state === "absent") return entry;
+      return { state: "failed", failure: outcome, until: now + policy.failureMs };
   }
 }
 

@@ -35,18 +35,23 @@ export class ResolveError extends BallastError {
   }
 }
 
+const UNKNOWN: Failure = { verdict: "failed", reason: "its answer has just expired", timedOut: false };
+
 /** The error for a name of which nothing is held: what its records say. */
 export function failureOf({ name }: CachedName, records: readonly DnsRecord[]): BallastError {
   const entries = records.map((record) => record.entry);
   if (entries.some((entry) => entry.state === "absent" && entry.verdict === "nonexistent")) {
     return new NameNotFoundError(name, `${name} does not exist`, { data: { verdict: "nonexistent" } });
   }
-  const failures = entries.flatMap((entry) => entry.state === "failed" ? [entry.failure] : []);
-  const failure = failures.find(({ verdict }) => verdict === "failed") ?? failures[0];
-  if (failure === undefined) {
+  if (entries.every((entry) => entry.state === "absent")) {
     const types = records.map((record) => record.type).join(" or ");
     return new NameNotFoundError(name, `${name} has no ${types} record`, { data: { verdict: "empty" } });
   }
+  // The memory of a failure may have ended while the other record was waited for: it failed all the same.
+  const failures = records.flatMap(({ failures, lastFailure }) =>
+    failures > 0 && lastFailure ? [lastFailure] : []
+  );
+  const failure = failures.find(({ verdict }) => verdict === "failed") ?? failures[0] ?? UNKNOWN;
   return new ResolveError(name, failureText(name, failure), {
     timedOut: failure.timedOut,
     data: { verdict: failure.verdict, reason: failure.reason },

@@ -59,12 +59,12 @@ export interface Lookup {
 export interface LookupSource {
   peek(name: string, options: { family: Family }): Addresses | undefined;
   resolve(name: string, options: { family: Family }): Promise<Addresses>;
+  /** A number in [0, 1). */
+  random(): number;
 }
 
-/** Makes a {@linkcode Lookup}. Without `all` it takes the addresses of the first family in turn. */
+/** Makes a {@linkcode Lookup}. Without `all` it takes one of the addresses of the first family, at random. */
 export function createLookup(source: LookupSource): Lookup {
-  let turn = 0;
-
   function answer(
     addresses: readonly Address[],
     options: LookupOptions | undefined,
@@ -74,7 +74,7 @@ export function createLookup(source: LookupSource): Lookup {
     if (options?.all) return callback(null, ordered.map(({ address, family }) => ({ address, family })));
     let last = 1;
     while (last < ordered.length && ordered[last]!.family === ordered[0]!.family) last++;
-    const { address, family } = ordered[last === 1 ? 0 : turn++ % last]!;
+    const { address, family } = ordered[last === 1 ? 0 : Math.floor(source.random() * last)]!;
     callback(null, address, family);
   }
 

@@ -65,11 +65,6 @@ export function parseLiteral(text: string): Literal | undefined {
   return undefined;
 }
 
-/** Whether every one of `addresses` is an address of that family. */
-export function areAddresses(addresses: readonly string[], family: 4 | 6): boolean {
-  return addresses.every((address) => parseLiteral(address)?.family === family);
-}
-
 function parseV6(text: string): Literal | undefined {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
   const [, digits, zone = ""] = /^([0-9a-f:.]{2,45})(%[\w.~-]{1,64})?$/i.exec(bare) ?? [];
@@ -91,5 +86,7 @@ function toAscii(name: string): string {
 }
 
 function invalid(name: string, why: string): BallastError {
-  return new BallastError("INVALID_NAME", `${show(name)} is no host name: ${why}`, { data: { name, why } });
+  return new BallastError("INVALID_NAME", `${show(name)} is no host name: ${why}`, {
+    data: { name: name.slice(0, MAX_NAME), why },
+  });
 }

@@ -1,5 +1,5 @@
 /**
- * The names a cache holds: what each of them answers at once, how it is used, and which one goes when there are too many.
+ * The names a cache holds: what each of them answers at once, and how it is used.
  *
  * @module
  */
@@ -44,6 +44,8 @@ export interface Answers {
 export interface DnsRecord {
   readonly type: RecordType;
   entry: Entry;
+  /** Whether it was ever asked for. */
+  asked: boolean;
   /** Consecutive lookups that failed. */
   failures: number;
   lastFailure: Failure | undefined;
@@ -120,6 +122,7 @@ function createRecord(type: RecordType): DnsRecord {
   return {
     type,
     entry: UNRESOLVED,
+    asked: false,
     failures: 0,
     lastFailure: undefined,
     lastAttempt: undefined,
@@ -137,7 +140,16 @@ export function sibling(name: CachedName, record: DnsRecord): DnsRecord {
 
 /** The view of one family. */
 export function viewOf(answers: Answers, family: Family): View | undefined {
-  return family === 0 ? answers.any : family === 4 ? answers.v4 : answers.v6;
+  switch (family) {
+    case 0:
+      return answers.any;
+    case 4:
+      return answers.v4;
+    case 6:
+      return answers.v6;
+    default:
+      return undefined;
+  }
 }
 
 /** Makes the views anew from what is held. */
@@ -146,7 +158,21 @@ export function updateViews(name: CachedName): void {
   const v6 = addressesOf(name.aaaa.entry, 6);
   name.v4 = createView(v4);
   name.v6 = createView(v6);
-  name.any = v4.length === 0 ? name.v6 : v6.length === 0 ? name.v4 : createView([...v4, ...v6]);
+  // Somebody may have asked for one family alone: that says nothing of the other, see `halfKnown`.
+  const whole = name.a.asked && name.aaaa.asked;
+  name.any = !whole
+    ? undefined
+    : v4.length === 0
+    ? name.v6
+    : v6.length === 0
+    ? name.v4
+    : createView([...v4, ...v6]);
+}
+
+/** The record that was never asked for, of a name whose other one has addresses: to be made up for. */
+export function halfKnown({ a, aaaa, v4, v6 }: CachedName): DnsRecord | undefined {
+  if (v4 !== undefined && !aaaa.asked) return aaaa;
+  return v6 !== undefined && !a.asked ? a : undefined;
 }
 
 /** A list as callers get it; undefined when it is empty. */
@@ -170,35 +196,6 @@ export function noteUse(name: CachedName, now: number): number {
   name.usedAt = now;
   name.recent = true;
   return used;
-}
-
-/** Whom an eviction spares, pass by pass: a pinned name goes only when there are no others. */
-const SPARED: readonly ((name: CachedName) => boolean)[] = [
-  (name) => name.pinned || name.recent,
-  (name) => name.pinned,
-  () => false,
-];
-
-/**
- * The name to drop when there are too many: the first, in the order they came, that was not used since an eviction last
- * passed by (second chance, an approximation of LRU that costs a hit nothing). Never one that is being looked up.
- * `look` is to note the use of a name.
- */
-export function findVictim(
-  names: Map<string, CachedName>,
-  look: (name: CachedName) => void,
-): CachedName | undefined {
-  for (const spared of SPARED) {
-    for (let left = names.size; left > 0; left--) {
-      const candidate: CachedName = names.values().next().value!;
-      look(candidate);
-      if (!inFlight(candidate) && !spared(candidate)) return candidate;
-      candidate.recent = false;
-      names.delete(candidate.name);
-      names.set(candidate.name, candidate);
-    }
-  }
-  return undefined;
 }
 
 /** Whether a lookup of the name is under way. */

@@ -42,7 +42,7 @@ export interface DnsCacheOptions {
   readonly idleMs?: number;
   /** Refreshes under way at a time. @default 16 */
   readonly maxRefreshes?: number;
-  /** Lookups that callers wait for, under way at a time; beyond it they fail at once. @default 256 */
+  /** Names looked up for callers at a time, with two queries each; beyond it further ones fail at once. @default 256 */
   readonly maxLookups?: number;
   /** Names and their addresses that are never queried. `localhost` is always among them (RFC 6761). */
   readonly hosts?: Readonly<Record<string, readonly string[]>>;

@@ -8,9 +8,9 @@ import type { Clock } from "../clock.ts";
 import { BallastError, errorMessage } from "../errors.ts";
 import type { Log } from "../log/mod.ts";
 import type { DnsAnswer, RecordType } from "../platform/port.ts";
-import { abortable, deadlineSignal } from "../signal.ts";
+import { abortable, deadlineSignal, type DerivedSignal } from "../signal.ts";
 import type { Failure, Outcome } from "./entry.ts";
-import { areAddresses } from "./name.ts";
+import { parseLiteral } from "./name.ts";
 import type { Resolver } from "./resolver.ts";
 import type { Servers, ServerState } from "./servers.ts";
 
@@ -24,13 +24,15 @@ export interface QueryOptions {
   readonly timeoutMs: number;
   /** Attempts in one lookup. */
   readonly attempts: number;
-  /** Aborts when the cache closes. */
+  /** Aborted once the cache is closed: no attempt begins after that. */
   readonly signal: AbortSignal;
+  /** The attempts under way, for `close()` to abort: a listener each on one signal would look like a leak to Node. */
+  readonly open: Set<DerivedSignal>;
 }
 
 /** How one lookup differs from another. */
 export interface LookupKind {
-  /** Nobody waits for it: it may try a server that was down. */
+  /** Nobody waits for it: it may try a server that was down, and keeps no process alive. */
   readonly background: boolean;
   /** Addresses are held: only a second, equal answer may say that they are gone. */
   readonly confirm: boolean;
@@ -72,7 +74,7 @@ export function createQuery(options: QueryOptions): Query {
       // A server that answered, however badly, would say the same again; one that was silent may not.
       if (tried.has(server) && last !== undefined && !isTimeout(last.outcome) && denial === undefined) break;
       tried.add(server);
-      last = await attempt(options, name, type, server);
+      last = await attempt(options, name, type, server, kind.background);
       const { outcome } = last;
       if (outcome.verdict === "addresses") return last;
       if (isFailure(outcome)) {
@@ -85,13 +87,16 @@ export function createQuery(options: QueryOptions): Query {
 }
 
 async function attempt(
-  { resolver, servers, clock, log, timeoutMs, signal }: QueryOptions,
+  { resolver, servers, clock, log, timeoutMs, signal, open }: QueryOptions,
   name: string,
   type: RecordType,
   server: ServerState,
+  background: boolean,
 ): Promise<{ outcome: Outcome; attempt: Attempt }> {
   signal.throwIfAborted();
-  const deadline = deadlineSignal(timeoutMs, { signal, clock, what: `the reply of ${server.label}` });
+  const what = `the reply of ${server.label}`;
+  const deadline = deadlineSignal(timeoutMs, { clock, what, keepAlive: !background });
+  open.add(deadline);
   const transaction = log.begin("dns.query", { name, type, server: server.label }, TRANSACTION);
   const options = { server: server.server, timeoutMs, signal: deadline.signal };
   let outcome: Outcome;
@@ -109,6 +114,7 @@ async function attempt(
       timedOut,
     };
   } finally {
+    open.delete(deadline);
     deadline.release();
   }
   const label = isTimeout(outcome) ? "timeout" : outcome.verdict;
@@ -116,7 +122,7 @@ async function attempt(
     transaction.failure(new BallastError("RESOLVE_FAILED", outcome.reason), { outcome: label });
   } else transaction.success({ outcome: label, addresses: addressCount(outcome) });
   // An ambiguous answer is an answer: it says nothing against the server.
-  if (outcome.verdict === "failed") servers.failed(server, outcome.reason);
+  if (isFailure(outcome) && outcome.verdict === "failed") servers.failed(server, name, outcome);
   else servers.succeeded(server);
   return {
     outcome,
@@ -129,24 +135,40 @@ async function ask(resolver: Resolver, ...args: Parameters<Resolver["query"]>): 
   return await resolver.query(...args);
 }
 
-/** What a resolver gave, held to its contract: it may be anybody's. */
+/** What a resolver gave, held to its contract and copied: it may be anybody's. */
 function checked(answer: DnsAnswer, type: RecordType): Outcome {
   switch (answer?.verdict) {
-    case "addresses":
-      if (answer.addresses.length === 0) return { verdict: "empty" };
-      if (!areAddresses(answer.addresses, type === "A" ? 4 : 6)) {
+    case "addresses": {
+      const addresses = answer.addresses.map((address) => parseLiteral(address));
+      if (addresses.length === 0) return { verdict: "empty" };
+      const family = type === "A" ? 4 : 6;
+      if (addresses.some((literal) => literal?.family !== family)) {
         return failure(`the resolver gave no valid ${type} record`);
       }
-      return answer;
+      return {
+        verdict: "addresses",
+        addresses: addresses.map((literal) => literal!.address),
+        ttlMs: ttlOf(answer.ttlMs),
+      };
+    }
     case "nonexistent":
     case "empty":
-      return answer;
+      return { verdict: answer.verdict, ttlMs: ttlOf(answer.ttlMs) };
     case "failed":
     case "ambiguous":
-      return { verdict: answer.verdict, reason: answer.reason, timedOut: false };
+      return {
+        verdict: answer.verdict,
+        reason: answer.reason ?? "the resolver gave no reason",
+        timedOut: answer.timedOut ?? false,
+      };
     default:
       return failure("the resolver gave no verdict");
   }
+}
+
+/** A TTL that is none is none. */
+function ttlOf(ttlMs: number | undefined): number | undefined {
+  return typeof ttlMs === "number" && ttlMs >= 0 && ttlMs < Infinity ? ttlMs : undefined;
 }
 
 function failure(reason: string): Failure {
@@ -160,12 +182,13 @@ function unconfirmed(denial: Outcome, second: Failure): Failure {
   };
 }
 
-function isFailure(outcome: Outcome): outcome is Failure {
+/** Whether the outcome says nothing about the name. */
+export function isFailure(outcome: Outcome): outcome is Failure {
   return outcome.verdict === "failed" || outcome.verdict === "ambiguous";
 }
 
 function isTimeout(outcome: Outcome): boolean {
-  return "timedOut" in outcome && outcome.timedOut;
+  return isFailure(outcome) && outcome.timedOut;
 }
 
 function addressCount(outcome: Outcome): number {

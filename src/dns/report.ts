@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Cell, Finding, Report, ReportTable, StateMachine, Tone } from "../report.ts";
+import type { Cell, Fact, Finding, Report, ReportTable, StateMachine, Tone } from "../report.ts";
 import type { DnsSnapshot, NameSnapshot, RecordSnapshot, ServerSnapshot } from "./snapshot.ts";
 
 /** Rows shown of a large cache: those with trouble come first. */
@@ -17,76 +17,85 @@ const MAX_EPISODES = 3;
 const SERVER_FAILURES = 3;
 
 type State = RecordSnapshot["state"];
+type ByState = ReadonlyMap<State, NameSnapshot[]>;
 
-const STATES: Readonly<Record<State, { readonly tone: Tone; readonly rank: number }>> = {
-  failed: { tone: "bad", rank: 0 },
-  stale: { tone: "warning", rank: 1 },
-  nonexistent: { tone: "warning", rank: 2 },
-  unresolved: { tone: "neutral", rank: 3 },
-  empty: { tone: "neutral", rank: 4 },
-  fresh: { tone: "good", rank: 5 },
-};
+/** The states, the worst first. */
+const STATES: readonly { readonly state: State; readonly tone: Tone }[] = [
+  { state: "failed", tone: "bad" },
+  { state: "stale", tone: "warning" },
+  { state: "nonexistent", tone: "warning" },
+  { state: "unresolved", tone: "neutral" },
+  { state: "empty", tone: "neutral" },
+  { state: "fresh", tone: "good" },
+];
+
+function toneOf(state: State): Tone {
+  return STATES.find((known) => known.state === state)!.tone;
+}
 
 /** Makes the report of a cache. */
 export function dnsReport(snapshot: DnsSnapshot): Report {
-  const findings = [...serverFindings(snapshot), ...staleFindings(snapshot), ...failingFindings(snapshot)];
+  const byState = groupByState(snapshot.names);
   return {
     id: "dns",
     title: "DNS",
-    summary: summary(snapshot),
-    facts: [
-      { label: "Resolver", value: snapshot.resolver },
-      { label: "Names held", value: snapshot.names.length, hint: `at most ${snapshot.maxNames}` },
-      {
-        label: "Fresh for",
-        value: { kind: "duration", ms: snapshot.refreshMs },
-        hint: "where no TTL is known",
-      },
-      { label: "Served stale for", value: { kind: "duration", ms: snapshot.maxStaleMs }, hint: "after that" },
-      { label: "Answered at once, fresh", value: snapshot.served.fresh },
-      { label: "Answered at once, stale", value: snapshot.served.stale },
-      { label: "Lookups under way", value: snapshot.lookups },
-    ],
-    machines: [states(snapshot)],
+    summary: summary(snapshot, byState),
+    facts: facts(snapshot),
     series: [{ id: "queries", title: "Recent queries", unit: "ms", points: snapshot.recentQueries }],
-    tables: [nameTable(snapshot), serverTable(snapshot), hostsTable(snapshot)],
+    machines: [states(byState)],
+    tables: [nameTable(snapshot, byState), serverTable(snapshot), hostsTable(snapshot)],
     actions: [{ id: "refresh", label: "Look up now", fields: [{ name: "name", label: "Name" }] }],
-    findings,
+    findings: [...serverFindings(snapshot), ...staleFindings(snapshot), ...failingFindings(snapshot)],
   };
 }
 
 /** The state that matters most to who asks for a name: what is held, before what is missing. */
 export function stateOf({ records }: NameSnapshot): State {
-  const states = records.map((record) => record.state);
   for (const state of ["stale", "fresh", "nonexistent", "failed", "unresolved", "empty"] as const) {
-    if (states.includes(state)) return state;
+    if (records.some((record) => record.state === state)) return state;
   }
   return "unresolved";
 }
 
-function summary(snapshot: DnsSnapshot): string {
-  const count = (state: State) => snapshot.names.filter((name) => stateOf(name) === state).length;
-  const parts = [`${snapshot.names.length} names`, `${count("fresh")} fresh`, `${count("stale")} stale`];
-  const failing = count("failed");
-  if (failing > 0) parts.push(`${failing} failing`);
+function groupByState(names: readonly NameSnapshot[]): ByState {
+  const groups = new Map<State, NameSnapshot[]>(STATES.map(({ state }) => [state, []]));
+  for (const name of names) groups.get(stateOf(name))!.push(name);
+  return groups;
+}
+
+function summary({ names }: DnsSnapshot, byState: ByState): string {
+  const count = (state: State) => `${byState.get(state)!.length} ${state}`;
+  const parts = [`${names.length} names`, count("fresh"), count("stale")];
+  if (byState.get("failed")!.length > 0) parts.push(count("failed"));
   return parts.join(", ");
 }
 
-function states(snapshot: DnsSnapshot): StateMachine {
-  const counts = new Map<State, number>();
-  for (const name of snapshot.names) counts.set(stateOf(name), (counts.get(stateOf(name)) ?? 0) + 1);
-  const list = Object.entries(STATES).map(([state, { tone }]) => ({
-    state,
-    tone,
-    count: counts.get(state as State) ?? 0,
-  }));
-  return { id: "names", title: "Names by state", states: list.reverse() };
+function facts({ resolver, names, maxNames, refreshMs, maxStaleMs, served, lookups }: DnsSnapshot): Fact[] {
+  return [
+    { label: "Resolver", value: resolver },
+    { label: "Names held", value: names.length, hint: `at most ${maxNames}` },
+    { label: "Fresh for", value: { kind: "duration", ms: refreshMs }, hint: "where no TTL is known" },
+    { label: "Served stale for", value: { kind: "duration", ms: maxStaleMs }, hint: "after that" },
+    { label: "Answered at once, fresh", value: served.fresh },
+    { label: "Answered at once, stale", value: served.stale },
+    { label: "Answered at once, fixed", value: served.fixed, hint: "hosts table and addresses" },
+    { label: "Lookups under way", value: lookups },
+  ];
 }
 
-function nameTable(snapshot: DnsSnapshot): ReportTable {
-  const byTrouble = [...snapshot.names].sort((a, b) =>
-    STATES[stateOf(a)].rank - STATES[stateOf(b)].rank || (a.name < b.name ? -1 : 1)
-  );
+function states(byState: ByState): StateMachine {
+  const counts = STATES.map(({ state, tone }) => ({ state, tone, count: byState.get(state)!.length }));
+  return { id: "names", title: "Names by state", states: counts.reverse() };
+}
+
+function nameTable({ names }: DnsSnapshot, byState: ByState): ReportTable {
+  // Sorted group by group, and no group of which few would be shown: there may be ten thousand names.
+  const shown: NameSnapshot[] = [];
+  for (const { state } of STATES) {
+    const group = byState.get(state)!;
+    if (group.length <= MAX_ROWS) group.sort((a, b) => (a.name < b.name ? -1 : 1));
+    shown.push(...group.slice(0, MAX_ROWS - shown.length));
+  }
   return {
     id: "names",
     title: "Names",
@@ -102,8 +111,8 @@ function nameTable(snapshot: DnsSnapshot): ReportTable {
       "Last error",
       "History",
     ],
-    rows: byTrouble.slice(0, MAX_ROWS).map(nameRow),
-    omitted: Math.max(0, byTrouble.length - MAX_ROWS),
+    rows: shown.map(nameRow),
+    omitted: names.length - shown.length,
     empty: "No name has been asked for yet.",
   };
 }
@@ -116,7 +125,7 @@ function nameRow(name: NameSnapshot): Cell[] {
   const last = records.flatMap(({ lastAttempt }) => lastAttempt ?? []).sort((a, b) => b.at - a.at)[0];
   return [
     name.name,
-    { kind: "state", state, tone: STATES[state].tone },
+    { kind: "state", state, tone: toneOf(state) },
     { kind: "list", items: records.flatMap(({ addresses }) => addresses) },
     ages.length > 0 ? { kind: "duration", ms: Math.max(...ages) } : null,
     refreshes.length > 0 ? { kind: "duration", ms: Math.min(...refreshes) } : null,
@@ -160,11 +169,16 @@ function serverTable({ servers }: DnsSnapshot): ReportTable {
   };
 }
 
-function serverState({ consecutiveFailures, queries }: ServerSnapshot): Cell {
-  if (queries === 0) return { kind: "state", state: "not asked yet", tone: "neutral" };
-  if (consecutiveFailures === 0) return { kind: "state", state: "up", tone: "good" };
-  if (consecutiveFailures < SERVER_FAILURES) return { kind: "state", state: "shaky", tone: "warning" };
-  return { kind: "state", state: "down", tone: "bad" };
+function serverState(server: ServerSnapshot): Cell {
+  if (server.queries === 0) return { kind: "state", state: "not asked yet", tone: "neutral" };
+  if (server.consecutiveFailures === 0) return { kind: "state", state: "up", tone: "good" };
+  if (!isDown(server)) return { kind: "state", state: "shaky", tone: "warning" };
+  return { kind: "state", state: server.silent ? "silent" : "failing", tone: "bad" };
+}
+
+/** Failures in a row, and not of one name alone if it answers: that may be the name's own trouble. */
+function isDown({ consecutiveFailures, silent, failingNames }: ServerSnapshot): boolean {
+  return consecutiveFailures >= SERVER_FAILURES && (silent || failingNames > 1);
 }
 
 function hostsTable({ hosts }: DnsSnapshot): ReportTable {
@@ -179,32 +193,31 @@ function hostsTable({ hosts }: DnsSnapshot): ReportTable {
 }
 
 function serverFindings({ servers }: DnsSnapshot): Finding[] {
-  const down = servers.filter(({ consecutiveFailures }) => consecutiveFailures >= SERVER_FAILURES);
+  const down = servers.filter(isDown);
   const all = down.length === servers.length;
-  return down.map((server) => ({
-    id: `dns-server-down-${server.server}`,
+  return down.map(({ server, silent, consecutiveFailures, lastFailure, failingSince }) => ({
+    id: `dns-server-down-${server}`,
     severity: all ? "critical" : "warning",
-    title: all ? `No name server answers: ${server.server} is down` : `Name server ${server.server} is down`,
-    evidence: `Its last ${server.consecutiveFailures} queries failed: ${
-      server.lastFailure ?? "no reason was given"
-    }.`,
-    likelyCause: "The server is stopped, overloaded or cut off, or refuses this client.",
+    title: `${all ? "No name server is of use" : "A name server is of no use"}: ${server} is ${
+      silent ? "silent" : "failing"
+    }`,
+    evidence: `Its last ${consecutiveFailures} queries failed: ${lastFailure ?? "no reason was given"}.`,
+    likelyCause: silent
+      ? "The server is stopped, overloaded or cut off."
+      : "The server cannot reach its own sources, or refuses this client.",
     remedy: all
       ? "Repair it, or give other servers. Names held are served meanwhile, for as long as maxStaleMs allows."
       : "Repair or remove it. The other servers are asked meanwhile.",
-    since: server.failingSince,
+    since: failingSince,
   }));
 }
 
 function staleFindings({ names, refreshMs, at }: DnsSnapshot): Finding[] {
-  const held = names.flatMap((name) =>
-    name.records.flatMap((record) =>
-      record.ageMs === undefined ? [] : [{ name: name.name, record, ageMs: record.ageMs }]
-    )
+  const old = names.flatMap(({ name, records }) =>
+    records.flatMap((record) => (record.staleForMs ?? 0) >= refreshMs ? [{ name, record }] : [])
   );
-  const old = held.filter(({ record, ageMs }) => record.state === "stale" && ageMs >= 2 * refreshMs);
   if (old.length === 0) return [];
-  const oldest = old.reduce((a, b) => a.ageMs >= b.ageMs ? a : b);
+  const oldest = old.reduce((a, b) => a.record.staleForMs! >= b.record.staleForMs! ? a : b);
   const left = Math.min(...old.map(({ record }) => record.expiresInMs ?? Infinity));
   return [{
     id: "dns-stale-for-long",
@@ -212,31 +225,61 @@ function staleFindings({ names, refreshMs, at }: DnsSnapshot): Finding[] {
     title: `${
       plural(new Set(old.map(({ name }) => name)).size, "name is", "names are")
     } served from old answers`,
-    evidence: `${oldest.name} was last confirmed ${span(oldest.ageMs)} ago; ` +
+    evidence: `${oldest.name} was last confirmed ${span(oldest.record.ageMs ?? 0)} ago; ` +
       `its last lookup: ${oldest.record.lastFailure ?? "under way"}. The first answer is given up in ${
         span(left)
       }.`,
     likelyCause: "Name servers do not answer, or fail for these names.",
     remedy:
       "Repair DNS. Until then requests go to the addresses known; a replica that moves will not be noticed.",
-    since: Math.round(at - oldest.ageMs + refreshMs),
+    since: Math.round(at - oldest.record.staleForMs!),
   }];
 }
 
+/**
+ * Names without an answer: a fault where they are to be kept warm. Others may be anything that somebody typed, and are only
+ * told of.
+ */
 function failingFindings({ names }: DnsSnapshot): Finding[] {
-  const failing = names.filter((name) => stateOf(name) === "failed");
-  if (failing.length === 0) return [];
-  const listed = failing.slice(0, MAX_LISTED).map(({ name }) => name).join(", ");
-  const reason = failing[0]!.records.find(({ lastFailure }) => lastFailure !== undefined)?.lastFailure;
-  return [{
-    id: "dns-failing-names",
-    severity: "critical",
-    title: `${plural(failing.length, "name does", "names do")} not resolve, and nothing is held for them`,
-    evidence: `${listed}${failing.length > MAX_LISTED ? ", ..." : ""}: ${reason ?? "no reason was given"}.`,
-    likelyCause: "The names are misspelt or gone, or their name servers fail.",
-    remedy:
-      "Check the spelling and the name servers; put names that must resolve at start-up into `preresolve` or `hosts`.",
-  }];
+  const failing = names.filter(({ records }) =>
+    records.every(({ addresses }) => addresses.length === 0) &&
+    records.some(({ failures, state }) => failures > 0 || state === "nonexistent")
+  );
+  const wanted = failing.filter(({ pinned }) => pinned);
+  const others = failing.filter((name) => !name.pinned && stateOf(name) === "failed");
+  return [
+    ...(wanted.length === 0 ? [] : [
+      {
+        id: "dns-preresolved-names-failing",
+        severity: "critical",
+        title: `${
+          plural(wanted.length, "preresolved name does", "preresolved names do")
+        } not resolve, and nothing is held`,
+        evidence: evidenceOf(wanted),
+        likelyCause: "The names are misspelt or gone, or their name servers fail.",
+        remedy:
+          "Check spelling and name servers; they are tried again meanwhile. `hosts` gives a name addresses without DNS.",
+      } as const,
+    ]),
+    ...(others.length === 0 ? [] : [
+      {
+        id: "dns-names-failing",
+        severity: "info",
+        title: `${plural(others.length, "name does", "names do")} not resolve, and nothing is held`,
+        evidence: evidenceOf(others),
+        likelyCause: "Somebody asks for names that are misspelt or gone, or whose name servers fail.",
+        remedy: "Names that must resolve belong into `preresolve`, so that they are held when DNS fails.",
+      } as const,
+    ]),
+  ];
+}
+
+function evidenceOf(names: readonly NameSnapshot[]): string {
+  const listed = names.slice(0, MAX_LISTED).map(({ name, records }) => {
+    const reason = records.find(({ lastFailure }) => lastFailure !== undefined)?.lastFailure;
+    return `${name} (${reason ?? "it does not exist"})`;
+  });
+  return `${listed.join(", ")}${names.length > MAX_LISTED ? ", ..." : ""}.`;
 }
 
 function plural(count: number, one: string, many: string): string {

@@ -10,10 +10,14 @@
 import type { Clock } from "../clock.ts";
 import type { DnsServer } from "../platform/port.ts";
 import { backoff } from "../signal.ts";
+import type { Failure } from "./entry.ts";
 
 /** First and longest pause before a server that is down is tried again. */
 const PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
+
+/** More than one is what matters. */
+const MAX_FAILING_NAMES = 8;
 
 /** One name server and its record. */
 export interface ServerState {
@@ -29,6 +33,10 @@ export interface ServerState {
   /** Monotonic time until which only those without an alternative ask it. */
   pausedUntil: number;
   lastFailure: string | undefined;
+  /** Whether it was silent, the last time it failed: a server that answers with a failure is there. */
+  silent: boolean;
+  /** Names, a few of them, for which it has failed since it last did not. */
+  readonly failingNames: Set<string>;
 }
 
 /** The servers of one cache. */
@@ -38,8 +46,8 @@ export interface Servers {
   order(background: boolean): ServerState[];
   /** It answered; what, does not matter. */
   succeeded(server: ServerState): void;
-  /** It ran out of time, refused or failed. */
-  failed(server: ServerState, reason: string): void;
+  /** It was silent, refused or failed. */
+  failed(server: ServerState, name: string, failure: Failure): void;
 }
 
 /** Keeps track of name servers; none given means the machine's own configuration. */
@@ -70,14 +78,17 @@ export function createServers(servers: readonly DnsServer[], clock: Clock): Serv
       server.queries++;
       server.consecutiveFailures = 0;
       server.failingSince = undefined;
+      server.failingNames.clear();
       server.pausedUntil = 0;
     },
-    failed(server, reason) {
+    failed(server, name, { reason, timedOut }) {
       server.queries++;
       server.failures++;
       server.consecutiveFailures++;
       server.failingSince ??= clock.now();
       server.lastFailure = reason;
+      server.silent = timedOut;
+      if (server.failingNames.size < MAX_FAILING_NAMES) server.failingNames.add(name);
       server.pausedUntil = clock.monotonic() + backoff(server.consecutiveFailures, PAUSE_MS, MAX_PAUSE_MS);
     },
   };
@@ -93,6 +104,8 @@ function state(label: string, server: DnsServer | undefined): ServerState {
     failingSince: undefined,
     pausedUntil: 0,
     lastFailure: undefined,
+    silent: false,
+    failingNames: new Set(),
   };
 }
 

@@ -31,8 +31,8 @@ export interface DnsSnapshot {
   readonly hosts: readonly { readonly name: string; readonly addresses: readonly string[] }[];
   /** The name servers. */
   readonly servers: readonly ServerSnapshot[];
-  /** Calls answered at once, from names held now or before. */
-  readonly served: { readonly fresh: number; readonly stale: number };
+  /** Calls answered at once: from answers held now or before, or because the name is fixed. */
+  readonly served: { readonly fresh: number; readonly stale: number; readonly fixed: number };
   /** The last queries in the log, the oldest first: when they ended, and how long they took in milliseconds. */
   readonly recentQueries: readonly (readonly [at: number, tookMs: number])[];
   /** Lookups under way, refreshes included. */
@@ -63,6 +63,8 @@ export interface RecordSnapshot {
   readonly addresses: readonly string[];
   /** Since its last confirmation, where addresses are held. */
   readonly ageMs?: number;
+  /** Since it ceased to be fresh, where that is so. */
+  readonly staleForMs?: number;
   /** Until it is looked up again; absent when nothing is planned. */
   readonly refreshInMs?: number;
   /** Until stale addresses are given up. */
@@ -87,6 +89,10 @@ export interface ServerSnapshot {
   readonly failures: number;
   /** Those that failed since the last one that did not. */
   readonly consecutiveFailures: number;
+  /** Whether it was silent when it failed last: a server that answers with a failure is there. */
+  readonly silent: boolean;
+  /** For how many names it failed since the last time it did not; counted up to 8. */
+  readonly failingNames: number;
   /** When the first of them failed. */
   readonly failingSince?: number;
   /** Why the last one that failed did. */
@@ -115,21 +121,16 @@ export function takeSnapshot(
       name,
       addresses: (any?.addresses ?? []).map((a) => a.address),
     })),
-    servers: servers.all.map((
-      { label, queries, failures, consecutiveFailures, failingSince, lastFailure },
-    ) => ({
+    servers: servers.all.map(({ label, server: _, pausedUntil: __, failingNames, ...rest }) => ({
       server: label,
-      queries,
-      failures,
-      consecutiveFailures,
-      failingSince,
-      lastFailure,
+      failingNames: failingNames.size,
+      ...rest,
     })),
     served: { ...keeper.served },
     recentQueries: [...log.recent({ event: "dns.query", limit: RECENT_QUERIES })].reverse()
       .map(({ at, durationMs = 0 }) => [at, durationMs]),
-    lookups: keeper.lookups,
-    refreshesWaiting: keeper.refreshes.waiting,
+    lookups: keeper.lookups.foreground + keeper.lookups.background,
+    refreshesWaiting: keeper.refreshesWaiting,
   };
 }
 
@@ -151,6 +152,7 @@ function recordSnapshot(record: DnsRecord, now: number): RecordSnapshot {
     state: entry.state === "absent" ? entry.verdict : entry.state,
     addresses: held?.addresses ?? [],
     ageMs: held && now - held.since,
+    staleForMs: held?.state === "stale" ? now - held.staleAt : undefined,
     refreshInMs: refreshAt === Infinity ? undefined : Math.max(0, refreshAt - now),
     expiresInMs: held?.state === "stale" ? held.expiresAt - now : undefined,
     failures,

@@ -16,7 +16,8 @@ export interface DnsStats {
 }
 
 /** Registers the statistics of a cache. Those of the hot path are read off the names when somebody looks. */
-export function createDnsStats(stats: Stats, { names, served, refreshes, look }: Keeper): DnsStats {
+export function createDnsStats(stats: Stats, keeper: Keeper): DnsStats {
+  const { names, served, look } = keeper;
   const fromHeld = (state: "fresh" | "stale") => () => {
     for (const name of names.values()) look(name);
     return served[state];
@@ -26,7 +27,7 @@ export function createDnsStats(stats: Stats, { names, served, refreshes, look }:
     stats.observe(
       "dns.refreshes.waiting",
       { kind: "gauge", help: "Refreshes waiting for their turn" },
-      () => refreshes.waiting,
+      () => keeper.refreshesWaiting,
     ),
     stats.observe(
       "dns.served.fresh",

@@ -10,6 +10,8 @@ export interface Turnstile {
   clear(): void;
 }
 
+const COMPACT_AT = 256;
+
 /** Makes a turnstile for `width` jobs at a time. */
 export function createTurnstile(width: number): Turnstile {
   let running = 0;
@@ -30,6 +32,11 @@ export function createTurnstile(width: number): Turnstile {
   function next(): void {
     while (running < width && head < queue.length) void run(queue[head++]!);
     if (head === queue.length) clear();
+    // What has run is let go of, at a cost that the many enterings before have paid for.
+    else if (head >= COMPACT_AT && head * 2 >= queue.length) {
+      queue = queue.slice(head);
+      head = 0;
+    }
   }
 
   function clear(): void {

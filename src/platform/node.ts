@@ -9,7 +9,7 @@ import type * as Files from "node:fs/promises";
 import type * as Net from "node:net";
 import type * as Os from "node:os";
 
-import { detachTimers, systemClock } from "../clock.ts";
+import { setDetached, systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import { abortable } from "../signal.ts";
 import type {
@@ -45,8 +45,8 @@ function builtin<T>(id: string): T {
   return nodeProcess()!.getBuiltinModule!(id) as T;
 }
 
-// When modules are loaded no flow has begun yet: that is the one to set timers in.
-if (nodeProcess() !== undefined) detachTimers(asyncHooks().AsyncLocalStorage.snapshot());
+// When modules are loaded no flow has begun yet.
+if (nodeProcess() !== undefined) setDetached(asyncHooks().AsyncLocalStorage.snapshot());
 
 function asyncHooks(): typeof AsyncHooks {
   return builtin<typeof AsyncHooks>("node:async_hooks");
@@ -137,6 +137,9 @@ const CERTAIN: Readonly<Record<string, "nonexistent" | "empty">> = {
   ENODATA: "empty",
 };
 
+/** What a query may outlive its attempt by: less, and c-ares's own time limit would race the attempt's. */
+const SLACK_MS = 100;
+
 /** How {@linkcode nodeDnsQuery} reads a failure. */
 export interface NodeDnsOptions {
   /** Whether `ENOTFOUND` means NXDOMAIN; under Deno it may be any failure. @default true */
@@ -154,7 +157,7 @@ export function nodeDnsQuery({ certain = true }: NodeDnsOptions = {}): DnsQuery 
     let resolver = resolvers.get(key);
     if (resolver === undefined) {
       const dns = builtin<typeof Dns>("node:dns/promises");
-      resolver = new dns.Resolver({ timeout: Math.max(1, Math.ceil(timeoutMs)), tries: 1 });
+      resolver = new dns.Resolver({ timeout: Math.ceil(timeoutMs) + SLACK_MS, tries: 1 });
       if (server !== undefined) resolver.setServers([serverText(server)]);
       resolvers.set(key, resolver);
     }
@@ -181,7 +184,9 @@ export function nodeDnsQuery({ certain = true }: NodeDnsOptions = {}): DnsQuery 
 function failure(error: unknown, certain: boolean): DnsAnswer {
   const code = (error as { code?: string }).code ?? "";
   const verdict = CERTAIN[code];
-  if (verdict === undefined) return { verdict: "failed", reason: code || errorMessage(error) };
+  if (verdict === undefined) {
+    return { verdict: "failed", reason: code || errorMessage(error), timedOut: code === "ETIMEOUT" };
+  }
   return certain ? { verdict } : { verdict: "ambiguous", reason: code };
 }
 

@@ -94,7 +94,7 @@ export type DnsAnswer =
   /** The name does not exist (NXDOMAIN), or has no record of the type (NODATA). */
   | { readonly verdict: "nonexistent" | "empty"; readonly ttlMs?: number }
   /** The server failed or refused; or the client cannot tell that from the name's not existing. */
-  | { readonly verdict: "failed" | "ambiguous"; readonly reason: string };
+  | { readonly verdict: "failed" | "ambiguous"; readonly reason: string; readonly timedOut?: boolean };
 
 /** What a process says of itself. */
 export interface ProcessInfo {

@@ -112,10 +112,11 @@ test("a flood of unknown names is refused beyond maxLookups, while names held ar
   const { clock, resolver, dns } = setup(onlyV4("10.0.0.1"), { maxLookups: 10 });
   await dns.resolve("held.example");
   resolver.script = () => "silence";
-  const flood = Array.from({ length: 50 }, (_, index) => dns.resolve(`n${index}.example`, { family: 4 }));
+  const flood = Array.from({ length: 50 }, (_, index) => dns.resolve(`n${index}.example`));
   const outcomes = Promise.allSettled(flood);
   assert.equal(await now(flood[49]!), "RESOLVE_FAILED");
-  assert.equal(resolver.open, 10);
+  assert.equal(resolver.open, 20, "two queries a name");
+  await assert.rejects(dns.refresh("more.example"), /maxLookups/);
   assert.deepEqual(texts(await now(dns.resolve("held.example"))), ["10.0.0.1"]);
   await clock.advance(400);
   assert.equal((await outcomes).filter(({ status }) => status === "rejected").length, 50);
@@ -182,4 +183,50 @@ test("options that make no sense are refused with the value given and the value 
     [{ resolver: {} }, /resolver must have a query function/],
   ];
   for (const [options, message] of wrong) assert.throws(() => setup(() => FAILED, options), message);
+});
+
+test("a full cache in use makes room for new names without forgetting the others", async () => {
+  for (const pinned of [false, true]) {
+    const { dns } = setup(onlyV4("10.0.0.1"), { maxNames: 5_000 });
+    const names = Array.from({ length: 5_000 }, (_, index) => `n${index}.example`);
+    if (pinned) await dns.preresolve(names);
+    else for (const name of names) await dns.resolve(name);
+    for (const name of names) dns.peek(name);
+    for (let index = 0; index < 50; index++) await dns.resolve(`new${index}.example`);
+    const kept = names.filter((name) => dns.peek(name) !== undefined);
+    assert.equal(dns.snapshot().names.length, 5_000);
+    assert.ok(kept.length >= 4_950, `${kept.length} names in use are still held`);
+    if (pinned) assert.ok(kept.length >= 4_999, "pinned names go last");
+    await dns.close();
+  }
+});
+
+test("a listener that asks for what was dropped cannot make the cache grow without bound", async () => {
+  const { dns } = setup(onlyV4("10.0.0.1"), { maxNames: 10, maxLookups: 5 });
+  dns.events.subscribe((event) => event.type === "dropped" ? dns.resolve(event.name) : undefined);
+  for (let index = 0; index < 200; index++) {
+    await dns.resolve(`n${index}.example`).catch(() => {});
+    assert.ok(dns.snapshot().names.length <= 10 + 5, `${dns.snapshot().names.length} names`);
+  }
+  await dns.close();
+});
+
+test("names that fail keep no healthy one waiting", async () => {
+  const { clock, resolver, dns } = setup(({ type }) => ({
+    verdict: "addresses",
+    addresses: [type === "A" ? "10.0.0.1" : "fd00::1"],
+  }), { idleMs: 24 * HOUR, refreshMs: 10_000 });
+  for (let index = 0; index < 1_000; index++) await dns.resolve(`dead${index}.example`, { family: 4 });
+  for (let index = 0; index < 20; index++) await dns.resolve(`well${index}.example`, { family: 4 });
+  const healthy = resolver.script;
+  resolver.script = (query) => query.name.startsWith("dead") ? "silence" : healthy(query);
+  await clock.advance(60_000);
+  let stale = 0;
+  for (let second = 0; second < 300; second++) {
+    await clock.advance(1_000);
+    for (let index = 0; index < 20; index++) if (dns.peek(`well${index}.example`)![0].stale) stale++;
+  }
+  assert.equal(stale, 0);
+  assert.ok(dns.snapshot().refreshesWaiting > 100, "the dead ones do wait");
+  await dns.close();
 });

@@ -81,3 +81,18 @@ test("localhost can be told otherwise", async () => {
   assert.deepEqual(texts(await now(dns.resolve("localhost"))), ["127.0.0.1"]);
   await dns.close();
 });
+
+test("a preresolved name comes back warm from a stay in the table", async () => {
+  const { clock, dns } = setup(onlyV4("10.9.9.9"), { preresolve: ["db.internal"] });
+  await clock.advance(100);
+  dns.setHosts({ "db.internal": ["10.0.0.1"] });
+  await clock.advance(1_000);
+  dns.setHosts({});
+  await clock.advance(100);
+  assert.deepEqual(texts(dns.peek("db.internal")), ["10.9.9.9"]);
+  await clock.advance(10 * 3_600_000);
+  assert.deepEqual(texts(dns.peek("db.internal")), ["10.9.9.9"]);
+  await dns.close();
+  assert.equal(clock.pending, 0);
+  assert.throws(() => dns.setHosts({}), { code: "CLOSED" });
+});

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { createStats } from "@ballast/runtime/stats";
+import { simulatedClock } from "@ballast/runtime/testing";
 import { addresses, FAILED, onlyV4 } from "../support/scripted_resolver.ts";
 import { now, setup, texts } from "./setup.ts";
 
@@ -115,4 +117,43 @@ test("what a listener throws, or asks of the cache, does no harm", async () => {
   });
   assert.deepEqual(texts(await dns.resolve("api.example")), ["10.0.0.1"]);
   await dns.close();
+});
+
+test("a listener that closes the cache, or moves its names, leaves nothing behind", async () => {
+  for (const act of ["close", "setHosts"] as const) {
+    const { clock, dns } = setup(onlyV4("10.0.0.1"), { refreshMs: 1_000 });
+    await dns.resolve("api.example");
+    dns.events.subscribe(() => {
+      if (act === "close") void dns.close();
+      else dns.setHosts({ "api.example": ["10.0.0.9"] });
+    });
+    await clock.advance(10_000);
+    await dns.close();
+    await clock.advance(10_000);
+    assert.equal(clock.pending, 0, act);
+  }
+});
+
+test("every listener hears of changes in the order in which they came, though one sets off others", async () => {
+  const { clock, resolver, dns } = setup(onlyV4("10.0.0.1"));
+  await dns.resolve("api.example", { family: 4 });
+  const heard: string[] = [];
+  dns.events.subscribe((event) => {
+    if (event.type === "changed" && event.addresses[0] === "10.0.0.2") {
+      dns.setHosts({ "api.example": ["10.9.9.9"] });
+    }
+  });
+  dns.events.subscribe((event) => void (event.type === "changed" && heard.push(event.addresses[0]!)));
+  resolver.script = onlyV4("10.0.0.2");
+  await clock.advance(300_000);
+  assert.deepEqual(heard, ["10.0.0.2", "10.9.9.9"]);
+  assert.equal(dns.peek("api.example")?.[0].address, "10.9.9.9");
+  await dns.close();
+});
+
+test("options that make no sense leave nothing behind", () => {
+  const clock = simulatedClock();
+  const stats = createStats({ clock });
+  assert.throws(() => setup(onlyV4("10.0.0.1"), { stats, hosts: { "a.b": ["nope"] } }));
+  assert.equal(stats.snapshot().metrics.length, 0);
 });

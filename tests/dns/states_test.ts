@@ -378,3 +378,113 @@ test("the static resolver knows its table, and denies the rest", async () => {
   assert.throws(() => staticResolver({ db: ["ten"] }), /db must map to IP addresses, got "ten"/);
   await dns.close();
 });
+
+test("a name asked for in one family is completed by who asks for both, without a wait", async () => {
+  const both = ({ type }: { type: string }) => addresses(type === "A" ? "10.0.0.1" : "fd00::1");
+  for (const family of [4, 6] as const) {
+    const { dns } = setup(both);
+    const first = texts(await dns.resolve("api.example", { family }));
+    assert.deepEqual(texts(await now(dns.resolve("api.example"))), first);
+    assert.deepEqual(texts(await now(dns.resolve("api.example"))), ["10.0.0.1", "fd00::1"]);
+    await dns.close();
+    const warmed = setup(both);
+    await warmed.dns.resolve("api.example", { family });
+    await warmed.dns.preresolve(["api.example"]);
+    assert.deepEqual(texts(warmed.dns.peek("api.example")), ["10.0.0.1", "fd00::1"]);
+    await warmed.dns.close();
+  }
+});
+
+test("a name that does not exist has no record of either family (RFC 8020)", async () => {
+  const { clock, resolver, dns } = setup(({ type }) => type === "A" ? NONEXISTENT : "silence", {
+    negativeMs: 10_000,
+  });
+  assert.equal(await now(dns.resolve("nowhere.example")), "NAME_NOT_FOUND");
+  await clock.advance(9_999);
+  assert.equal(await now(dns.resolve("nowhere.example")), "NAME_NOT_FOUND");
+  assert.equal(await now(dns.resolve("nowhere.example", { family: 6 })), "NAME_NOT_FOUND");
+  assert.ok(resolver.queries.length <= 3);
+  await dns.close();
+});
+
+test("a record that failed is not taken for one that is not there, however late the other one comes", async () => {
+  const { clock, dns } = setup(({ type }) => type === "A" ? FAILED : { afterMs: 1_500, answer: EMPTY }, {
+    timeoutMs: 2_000,
+  });
+  const waiting = dns.resolve("api.example");
+  const rejected = assert.rejects(waiting, { code: "RESOLVE_FAILED" });
+  await clock.advance(1_500);
+  await rejected;
+  await dns.close();
+});
+
+test("a TTL that is none is as good as none", async () => {
+  for (const ttlMs of [NaN, -1, Infinity, "60" as never]) {
+    const { clock, dns } = setup(({ type }) =>
+      type === "A"
+        ? { verdict: "addresses", addresses: ["10.0.0.1"], ttlMs }
+        : { verdict: "nonexistent", ttlMs }
+    );
+    assert.deepEqual(texts(await dns.resolve("api.example", { family: 4 })), ["10.0.0.1"]);
+    assert.equal(await now(dns.resolve("api.example", { family: 6 })), "NAME_NOT_FOUND");
+    assert.ok(clock.pending > 0);
+    await dns.close();
+  }
+});
+
+test("what a resolver gives is copied, and spelt in the one way", async () => {
+  const given = ["[2001:DB8:0::1]"];
+  const { dns } = setup(() => ({ verdict: "addresses", addresses: given }));
+  await dns.resolve("api.example", { family: 6 });
+  given[0] = "::2";
+  assert.deepEqual(texts(dns.peek("api.example", { family: 6 })), ["2001:db8::1"]);
+  await dns.close();
+});
+
+test("a preresolved name that does not resolve is a finding as long as it does not", async () => {
+  for (const answer of [FAILED, AMBIGUOUS, NONEXISTENT, EMPTY, "silence"] as const) {
+    const { clock, dns } = setup(() => answer, { preresolve: ["db.internal"] });
+    await clock.advance(2_000);
+    if (answer === EMPTY) continue;
+    for (let second = 0; second < 600; second++) {
+      await clock.advance(1_000);
+      const found = dns.report().findings!.find(({ id }) => id === "dns-preresolved-names-failing");
+      assert.equal(found?.severity, "critical", `${JSON.stringify(answer)} after ${second} s`);
+      assert.match(found!.evidence, /^db\.internal \(/);
+    }
+    await dns.close();
+  }
+});
+
+test("one name that fails is no reason to call a server down", async () => {
+  const { clock, dns } = setup(({ name, type }) =>
+    name === "bad.example" ? FAILED : type === "A" ? addresses("10.0.0.1") : EMPTY
+  );
+  for (let index = 0; index < 50; index++) await dns.resolve(`n${index}.example`);
+  for (let index = 0; index < 5; index++) {
+    await assert.rejects(dns.resolve("bad.example"));
+    await clock.advance(1_500);
+  }
+  assert.deepEqual(dns.report().findings!.filter(({ severity }) => severity !== "info"), []);
+  await dns.close();
+});
+
+test("an answer with a long TTL is not stale for long the moment it is stale", async () => {
+  const { clock, resolver, dns } = setup(
+    () => ({ verdict: "addresses", addresses: ["10.0.0.1"], ttlMs: HOUR }),
+    {
+      refreshMs: MINUTE,
+      maxTtlMs: HOUR,
+      idleMs: DAY,
+    },
+  );
+  await dns.resolve("api.example", { family: 4 });
+  resolver.script = () => AMBIGUOUS;
+  await clock.advance(HOUR + 1_000);
+  assert.deepEqual(dns.report().findings, []);
+  await clock.advance(MINUTE);
+  const [found] = dns.report().findings!;
+  assert.equal(found?.id, "dns-stale-for-long");
+  assert.equal(clock.now() - found!.since!, MINUTE + 1_000);
+  await dns.close();
+});
