@@ -121,7 +121,11 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     if (state === "closing" || state === "closed") throw closedError(name);
     state = "ready";
     const { resolved, failed, tookMs } = preresolved;
-    const fields = { resolved: resolved.length, failed: failed.map((failure) => failure.name), tookMs };
+    const fields = {
+      resolved: resolved.length,
+      failed: failed.map((failure) => failure.name),
+      tookMs: Math.round(tookMs),
+    };
     if (failed.length > 0) log.warn("ready, but some names do not resolve yet", fields);
     else log.info("ready", fields);
     return { dns: preresolved };
