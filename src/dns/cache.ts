@@ -7,7 +7,7 @@
  * @module
  */
 
-import { BallastError, errorMessage, show } from "../errors.ts";
+import { BallastError, show } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Report, Reporter } from "../report.ts";
 import { unknownAction } from "../report.ts";
@@ -28,6 +28,7 @@ import {
   viewOf,
 } from "./names.ts";
 import { type DnsCacheOptions, settings } from "./options.ts";
+import { preresolve, type PreresolveReport } from "./preresolve.ts";
 import { dnsReport } from "./report.ts";
 import { createServers } from "./servers.ts";
 import { type DnsSnapshot, takeSnapshot } from "./snapshot.ts";
@@ -39,16 +40,6 @@ export interface ResolveOptions {
   readonly family?: Family;
   /** Ends this caller's wait. The query itself goes on, for the others and for the cache. */
   readonly signal?: AbortSignal;
-}
-
-/** What came of warming up. */
-export interface PreresolveReport {
-  /** Names that resolve. */
-  readonly resolved: readonly string[];
-  /** Names that do not, and why. */
-  readonly failed: readonly { readonly name: string; readonly reason: string }[];
-  /** How long it took. */
-  readonly tookMs: number;
 }
 
 /** An asynchronous, bounded, self-refreshing cache of name lookups. */
@@ -94,9 +85,6 @@ export interface DnsCache extends AsyncDisposable, Reporter {
   close(): Promise<void>;
 }
 
-/** Names resolved at a time while warming up. */
-const PRERESOLVE_WIDTH = 16;
-
 /**
  * Makes a DNS cache.
  *
@@ -109,7 +97,8 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   let hosts = createHosts(own.hosts);
   const servers = createServers(own.servers, clock);
   const keeper = createKeeper(own, servers);
-  const { names, events } = keeper;
+  const { table, events } = keeper;
+  const { names, served } = table;
   const { waited, failed, dispose: unobserve } = createDnsStats(stats, keeper);
   let closed = false;
 
@@ -167,7 +156,7 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
       if (view === undefined) {
         throw new NameNotFoundError(name, `${name} has no ${family === 0 ? "" : `IPv${family} `}address`);
       }
-      keeper.served.fixed++;
+      served.fixed++;
       return view.addresses;
     } catch (error) {
       failed.add();
@@ -179,7 +168,7 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   function admit(name: string): CachedName {
     // Two records a name.
     if (names.has(name) || keeper.lookups.foreground < 2 * own.maxLookups) {
-      return keeper.add(name);
+      return table.add(name);
     }
     const message = `${name}: ${own.maxLookups} lookups (maxLookups) are under way already`;
     throw new ResolveError(name, message, { data: { maxLookups: own.maxLookups } });
@@ -212,26 +201,10 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     }
   }
 
-  async function preresolve(wanted: readonly string[]): Promise<PreresolveReport> {
-    const startedAt = clock.monotonic();
-    const names = [...new Set(wanted)];
-    const failures = new Map<string, string>();
-    const queue = names.values();
-    const worker = async () => {
-      for (const name of queue) await warmUp(name).catch((error) => failures.set(name, errorMessage(error)));
-    };
-    await Promise.all(Array.from({ length: Math.min(PRERESOLVE_WIDTH, wanted.length) }, worker));
-    return {
-      resolved: names.filter((name) => !failures.has(name)),
-      failed: names.flatMap((name) => failures.has(name) ? [{ name, reason: failures.get(name)! }] : []),
-      tookMs: clock.monotonic() - startedAt,
-    };
-  }
-
   async function warmUp(text: string): Promise<void> {
     const { fixed, name } = locate(text);
     if (fixed !== undefined) return;
-    const known = keeper.pin(name);
+    const known = table.pin(name);
     if (known.any === undefined) await lookUp(known, 0);
   }
 
@@ -243,12 +216,12 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     return lookUp(known, 0);
   }
 
-  function setHosts(table: HostsTable): void {
+  function setHosts(given: HostsTable): void {
     if (closed) throw closedError();
-    const next = createHosts(table);
+    const next = createHosts(given);
     const changes = hostsChanges(hosts, next, (name) => names.get(name));
     hosts = next;
-    for (const name of [...names.values()]) if (findHost(next, name.name)) keeper.drop(name, "hosts");
+    for (const name of [...names.values()]) if (findHost(next, name.name)) table.drop(name, "hosts");
     keeper.restorePinned((name) => findHost(next, name) !== undefined);
     for (const change of changes) events.emit(change);
   }
@@ -257,7 +230,7 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     resolve,
     peek,
     lookup: createLookup({ peek, resolve, random: () => clock.random() }),
-    preresolve,
+    preresolve: (names) => preresolve(names, warmUp, clock),
     refresh,
     setHosts,
     events,
@@ -275,7 +248,7 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     },
     [Symbol.asyncDispose]: () => cache.close(),
   };
-  if (own.preresolve.length > 0) void preresolve(own.preresolve);
+  if (own.preresolve.length > 0) void cache.preresolve(own.preresolve);
   return cache;
 }
 

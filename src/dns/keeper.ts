@@ -8,16 +8,15 @@ import { detached } from "../clock.ts";
 import { BallastError, errorMessage } from "../errors.ts";
 import { createEvents, type EventSource } from "../events.ts";
 import { backoff, delay, type DerivedSignal } from "../signal.ts";
-import { age, changesAt, type Entry, isHeld, older, type Outcome, settle, UNRESOLVED } from "./entry.ts";
-import { difference, type DnsEvent } from "./events.ts";
-import { createNameTable } from "./name_table.ts";
+import { createAnnouncer } from "./announce.ts";
+import { age, changesAt, isHeld, older, type Outcome, settle, UNRESOLVED } from "./entry.ts";
+import type { DnsEvent } from "./events.ts";
+import { createNameTable, type NameTable } from "./name_table.ts";
 import {
   type CachedName,
-  createName,
   type DnsRecord,
   halfKnown,
   inFlight,
-  noteUse,
   remember,
   sibling,
   updateViews,
@@ -34,31 +33,14 @@ const JITTER = 0.1;
 /** RFC 8305, 3: how long the second family is waited for once the first is there. */
 const SECOND_FAMILY_MS = 50;
 
-/** Calls answered without waiting. */
-export interface Served {
-  fresh: number;
-  stale: number;
-  /** From the hosts table, or because the name is an address. */
-  fixed: number;
-}
-
-/** Why a name is held no more. */
-type Why = Extract<DnsEvent, { type: "dropped" }>["why"];
-
 /** The part of a cache that asks. */
 export interface Keeper {
-  readonly names: ReadonlyMap<string, CachedName>;
+  readonly table: NameTable;
   readonly events: EventSource<DnsEvent>;
-  readonly served: Served;
   /** Lookups of single records under way: those that callers wait for, or began, and those in the background. */
   readonly lookups: { readonly foreground: number; readonly background: number };
   /** Refreshes that wait for their turn. */
   readonly refreshesWaiting: number;
-  /** The name, added if it was not held; another one may have to go. */
-  add(name: string): CachedName;
-  /** The name, kept from now on whether anybody asks for it or not, and through a stay in the hosts table. */
-  pin(name: string): CachedName;
-  drop(name: CachedName, why: Why): void;
   /** Resolves the pinned names that are not held, but for those that are `fixed`. */
   restorePinned(fixed: (name: string) => boolean): void;
   /** A lookup of one record, shared by all who ask for it. Never rejects: the record says what came of it. */
@@ -67,24 +49,21 @@ export interface Keeper {
   flyBoth(name: CachedName): Promise<void>;
   /** Begins to ask for the record that nobody asked for yet, of a name whose other one has addresses to serve meanwhile. */
   complete(name: string): void;
-  /** Counts the hits of a name since the last look. */
-  look(name: CachedName): void;
   close(): void;
 }
 
 /** Makes the part of a cache that asks. */
 export function createKeeper(options: Settings, servers: Servers): Keeper {
   const { clock, policy, log, idleMs, maxRefreshes } = options;
-  const table = createNameTable();
-  const pinned = new Set<string>();
   const events = createEvents<DnsEvent>();
+  const table = createNameTable({ ...options, events });
   // Names that fail take long and come back soon: apart, so that they keep no healthy one waiting.
   const refreshes = createTurnstile(maxRefreshes);
   const retries = createTurnstile(Math.ceil(maxRefreshes / 2));
-  const served: Served = { fresh: 0, stale: 0, fixed: 0 };
   const lookups = { foreground: 0, background: 0 };
   const closing = new AbortController();
   const open = new Set<DerivedSignal>();
+  const announce = createAnnouncer(events, log);
   const query = createQuery({ ...options, servers, signal: closing.signal, open });
 
   // The machine slept, or its clock was set forward: what is held is older than the monotonic clock knows.
@@ -99,52 +78,13 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     }
   });
 
-  function add(text: string): CachedName {
-    const known = table.names.get(text);
-    if (known !== undefined) return known;
-    const name = createName(text, clock.monotonic());
-    table.add(name);
-    while (table.names.size > options.maxNames) {
-      const victim = table.victim(name, look);
-      // All others are being looked up: there are maxLookups of those at most.
-      if (victim === undefined) break;
-      pinned.delete(victim.name);
-      drop(victim, "full");
-    }
-    return name;
-  }
-
-  function pin(text: string): CachedName {
-    const name = add(text);
-    pinned.add(text);
-    table.pin(name);
-    return name;
-  }
-
   function restorePinned(fixed: (name: string) => boolean): void {
-    for (const text of pinned) {
-      if (table.names.has(text) || fixed(text)) continue;
-      const name = pin(text);
+    for (const text of table.missing()) {
+      if (fixed(text)) continue;
+      const name = table.pin(text);
       refresh(name, name.a);
       refresh(name, name.aaaa);
     }
-  }
-
-  function drop(name: CachedName, why: Why): void {
-    forget(name);
-    events.emit({ type: "dropped", name: name.name, why });
-  }
-
-  function forget(name: CachedName): void {
-    look(name);
-    for (const record of [name.a, name.aaaa]) record.timer?.cancel();
-    table.remove(name);
-  }
-
-  function look(name: CachedName): void {
-    const used = noteUse(name, clock.monotonic());
-    if (used === 0) return;
-    served[name.a.entry.state === "stale" || name.aaaa.entry.state === "stale" ? "stale" : "fresh"] += used;
   }
 
   function fly(name: CachedName, record: DnsRecord, background = false): Promise<void> {
@@ -208,7 +148,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     const now = clock.monotonic();
     const before = age(record.entry, now);
     const failedBefore = record.failures;
-    look(name);
+    table.look(name);
     record.lastAttempt = attempt;
     remember(record.history, attempt);
     record.entry = settle(before, outcome, now, policy);
@@ -253,7 +193,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     if (!table.holds(name)) return;
     const now = clock.monotonic();
     const before = record.entry;
-    look(name);
+    table.look(name);
     record.entry = age(before, now);
     if (record.entry !== before && isHeld(before)) {
       updateViews(name);
@@ -262,9 +202,9 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     }
     if (record.refreshAt <= now) {
       record.refreshAt = Infinity;
-      if (!name.pinned && now - name.usedAt >= idleMs) return drop(name, "idle");
+      if (!name.pinned && now - name.usedAt >= idleMs) return table.drop(name, "idle");
       if (isHeld(record.entry) || !isHeld(sibling(name, record).entry)) refresh(name, record);
-    } else if (isForgotten(name)) return forget(name);
+    } else if (isForgotten(name)) return table.forget(name);
     setTimer(name, record);
   }
 
@@ -274,58 +214,17 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     return !name.pinned && !inFlight(name) && idle(name.a) && idle(name.aaaa);
   }
 
-  function announce(
-    name: CachedName,
-    record: DnsRecord,
-    before: Entry,
-    outcome: Outcome,
-    failedBefore: number,
-  ): void {
-    const common = { name: name.name, record: record.type };
-    const held = isHeld(before) ? before.addresses : undefined;
-    if (isFailure(outcome)) {
-      events.emit({ type: "failed", ...common, reason: outcome.reason, held: held !== undefined });
-      // Said once, when it begins: a dead server must not flood the log as well.
-      if (held && failedBefore === 0) {
-        log.warn(
-          `${name.name} (${record.type}) cannot be refreshed, the addresses held are served on: ${outcome.reason}`,
-          common,
-        );
-      }
-      return;
-    }
-    if (held && failedBefore > 0) {
-      log.info(`${name.name} (${record.type}) is refreshed again, after ${failedBefore} failures`, common);
-    }
-    const addresses = outcome.verdict === "addresses" ? outcome.addresses : [];
-    if (held !== undefined) {
-      const changes = difference(held, addresses);
-      events.emit(
-        changes ? { type: "changed", ...common, addresses, ...changes } : { type: "refreshed", ...common },
-      );
-      if (changes) {
-        log.info(`${name.name} (${record.type}) has new addresses: ${addresses.join(", ")}`, common);
-      }
-    } else if (outcome.verdict === "addresses") events.emit({ type: "resolved", ...common, addresses });
-    if (outcome.verdict !== "addresses") events.emit({ type: "absent", ...common, verdict: outcome.verdict });
-  }
-
   return {
-    names: table.names,
+    table,
     events,
-    served,
     lookups,
     get refreshesWaiting() {
       return refreshes.waiting + retries.waiting;
     },
-    add,
-    pin,
-    drop,
     restorePinned,
     fly,
     flyBoth,
     complete,
-    look,
     close() {
       const reason = new BallastError("CLOSED", "the DNS cache was closed");
       closing.abort(reason);
@@ -333,7 +232,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
       refreshes.clear();
       retries.clear();
       for (const attempt of [...open]) attempt.abort(reason);
-      for (const name of [...table.names.values()]) forget(name);
+      for (const name of [...table.names.values()]) table.forget(name);
       events.close();
     },
   };

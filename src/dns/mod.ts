@@ -19,7 +19,8 @@
  */
 
 // The cache
-export { createDnsCache, type DnsCache, type PreresolveReport, type ResolveOptions } from "./cache.ts";
+export { createDnsCache, type DnsCache, type ResolveOptions } from "./cache.ts";
+export type { PreresolveReport } from "./preresolve.ts";
 export type { DnsCacheOptions } from "./options.ts";
 export type { Address, Addresses, Family } from "./names.ts";
 export type { HostsTable } from "./hosts.ts";

@@ -100,7 +100,7 @@ export function settings(options: DnsCacheOptions): Settings {
     maxRefreshes: checkInteger("maxRefreshes", options.maxRefreshes ?? 16, { min: 1 }),
     maxLookups: checkInteger("maxLookups", options.maxLookups ?? 256, { min: 1 }),
     hosts: options.hosts ?? {},
-    preresolve: options.preresolve ?? [],
+    preresolve: checkNames(options.preresolve ?? []),
     clock,
     stats,
     log: options.log ?? createLog({ category: ["ballast", "dns"], stats, clock }),
@@ -133,6 +133,11 @@ function checkServer(server: DnsServer): DnsServer {
   }
   const port = checkInteger("a name server's port", server.port ?? 53, { min: 1, max: 65_535 });
   return { address: literal.address, port };
+}
+
+function checkNames(names: readonly string[]): readonly string[] {
+  if (Array.isArray(names)) return names;
+  throw new TypeError(`preresolve must be an array of names, got ${show(names)}`);
 }
 
 function checkResolver(resolver: Resolver): Resolver {

@@ -109,14 +109,14 @@ export function takeSnapshot(
   hosts: Hosts,
 ): DnsSnapshot {
   const now = clock.monotonic();
-  for (const name of keeper.names.values()) keeper.look(name);
+  for (const name of keeper.table.names.values()) keeper.table.look(name);
   return {
     at: clock.now(),
     resolver: resolver.name,
     refreshMs: policy.refreshMs,
     maxStaleMs: policy.maxStaleMs,
     maxNames,
-    names: [...keeper.names.values()].map((name) => nameSnapshot(name, now)),
+    names: [...keeper.table.names.values()].map((name) => nameSnapshot(name, now)),
     hosts: [...hosts].map(([name, { any }]) => ({
       name,
       addresses: (any?.addresses ?? []).map((a) => a.address),
@@ -126,7 +126,7 @@ export function takeSnapshot(
       failingNames: failingNames.size,
       ...rest,
     })),
-    served: { ...keeper.served },
+    served: { ...keeper.table.served },
     recentQueries: [...log.recent({ event: "dns.query", limit: RECENT_QUERIES })].reverse()
       .map(({ at, durationMs = 0 }) => [at, durationMs]),
     lookups: keeper.lookups.foreground + keeper.lookups.background,

@@ -17,7 +17,7 @@ export interface DnsStats {
 
 /** Registers the statistics of a cache. Those of the hot path are read off the names when somebody looks. */
 export function createDnsStats(stats: Stats, keeper: Keeper): DnsStats {
-  const { names, served, look } = keeper;
+  const { names, served, look } = keeper.table;
   const fromHeld = (state: "fresh" | "stale") => () => {
     for (const name of names.values()) look(name);
     return served[state];
