@@ -1,13 +1,22 @@
 /** Wires the pages: which path shows what. */
 
 import { type Context, Hono } from "hono";
+import { checkInteger, checkNumber, show } from "../errors.ts";
+import { createAccess } from "./access.ts";
+import { createActions } from "./actions.ts";
+import type { View } from "./cell.ts";
+import { formLimit } from "./form.ts";
 import { hostGuard, securityHeaders } from "./guard.ts";
 import { live, ready } from "./health.ts";
+import { address } from "./link.ts";
+import { createLiveStreams, type LiveEvent } from "./live.ts";
+import { pageUpdates } from "./live_page.ts";
 import { metricsPage } from "./metrics_page.ts";
-import { overviewPage } from "./overview_page.ts";
-import { failedPage, methodNotAllowedPage, notFoundPage } from "./problem.ts";
+import { describeRuntime, type MetaFacts, overviewPage } from "./overview_page.ts";
+import type { Page } from "./page.ts";
+import { failedPage, methodNotAllowedPage, notFoundPage, problemPage } from "./problem.ts";
 import { reportPage } from "./report_page.ts";
-import { respond } from "./respond.ts";
+import { mountOf, respond, viewOf } from "./respond.ts";
 import type { MetaRuntime } from "./runtime.ts";
 
 /** How a meta app is made. */
@@ -20,6 +29,26 @@ export interface MetaAppOptions {
    */
   readonly hosts?: readonly string[];
   /**
+   * Is asked for by every path but `/livez` and `/readyz`, as `Authorization: Bearer <token>` or, of a person, by a
+   * form. Long and random, as from `crypto.randomUUID()`: visible ASCII characters without spaces. Actions can be
+   * carried out only where there is a token.
+   *
+   * @default everybody who can reach the meta app reads it, and nobody carries out actions from it
+   */
+  readonly token?: string;
+  /**
+   * Milliseconds between two events of a live page.
+   *
+   * @default 2000
+   */
+  readonly liveMs?: number;
+  /**
+   * Live pages at the same time; one more is refused with 503 and stays as it was drawn.
+   *
+   * @default 32
+   */
+  readonly maxStreams?: number;
+  /**
    * Is told of the error when a page cannot be made; the client sees its text only.
    *
    * @default nobody is told
@@ -27,43 +56,112 @@ export interface MetaAppOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+/** When to ask again for a stream, in seconds. */
+const RETRY_AFTER_S = 10;
+
 /**
  * Makes the meta app of a runtime: a Hono app, to be served on a port of its own or mounted by `app.route(path, meta)`.
  *
  * | path | what it shows |
  * | --- | --- |
  * | `/` | what is wrong, the reports, the process, what the platform can do |
- * | `/:report` | the report with that id; one that is called `metrics`, `livez` or `readyz` has no page |
+ * | `/:report` | the report with that id; one that is called as a path of this table has no page |
  * | `/metrics` | the statistics in the OpenMetrics format; a page for a browser |
+ * | `/events` | `/` as server-sent events, or with `?page=/dns` that report: JSON; `&format=html` as its page needs it |
  * | `/livez` | 200 `ok` |
  * | `/readyz` | 200 when the runtime is ready, else 503; the body is the state |
  *
  * Pages are HTML for who prefers it, as every browser does, and JSON for all others, `curl` included; `?format=html`
  * and `?format=json` override that. The JSON is the data that the page is drawn from. What cannot be shown is a problem
- * (RFC 9457) in the same two forms. Nothing is ever changed: any method but GET and HEAD is answered with 405.
+ * (RFC 9457) in the same two forms. A page can be read without a script; the one it has keeps it up to date.
  *
- * @throws {TypeError} when one of `hosts` is no host name
+ * GET never changes anything. `POST /:report/actions/:action`, with the fields of the action as a form or as JSON, has a
+ * report's action carried out, and recorded in the runtime's log. It needs a token, and an `Origin` header of the
+ * meta app itself. `POST /login` and `POST /logout` are the form's. Any other method is answered with 405.
+ *
+ * @throws {TypeError} when one of `hosts` is no host name, or `token` is empty or cannot stand in a header
+ * @throws {RangeError} when `liveMs` is below 100, or `maxStreams` no whole number
  */
 export function createMetaApp(runtime: MetaRuntime, options: MetaAppOptions = {}): Hono {
-  const { hosts = [], onError = () => {} } = options;
+  const { hosts = [], token, onError = () => {} } = options;
+  const liveMs = checkNumber("liveMs", options.liveMs ?? 2000, { min: 100, max: 3_600_000 });
+  const maxStreams = checkInteger("maxStreams", options.maxStreams ?? 32);
+  const access = createAccess(runtime, token);
+  const actions = createActions(runtime, access);
+  const streams = createLiveStreams(runtime, { liveMs, maxStreams, onError: tell });
 
-  function fail(error: unknown, c: Context): Response {
+  /** Whoever listens must not break the page that says what is wrong. */
+  function tell(error: unknown): void {
     try {
       onError(error);
     } catch {
-      // Whoever listens must not break the page that says what is wrong.
+      // It is told, and that is all.
     }
+  }
+
+  function fail(error: unknown, c: Context): Response {
+    tell(error);
     return respond(c, runtime, failedPage(error));
+  }
+
+  function describeMeta(): MetaFacts {
+    return {
+      token: access.isGuarded,
+      wrongTokens: access.failures,
+      lastWrongTokenAt: access.lastFailureAt,
+      actions: actions.mode === "offered",
+      streams: streams.open,
+      maxStreams,
+    };
+  }
+
+  /** The page at a path, as it is now; undefined where there is none. */
+  function pageAt(path: string, done?: string): Page | undefined {
+    if (path === "/") return overviewPage(runtime, describeMeta());
+    if (path === "/metrics") return metricsPage(runtime);
+    const id = path.slice(1);
+    const report = runtime.reports.get(id);
+    return report && reportPage(id, report, actions, done);
+  }
+
+  function showPage(c: Context, path: string): Response {
+    const page = pageAt(path, c.req.query("done"));
+    return respond(c, runtime, page ?? notFoundPage(c.req.path, runtime.reports.ids));
+  }
+
+  function streamEvents(c: Context): Response {
+    const { page: path = "/", format, done } = c.req.query();
+    const view = viewOf(c, runtime);
+    const viewNow = (): View => ({ ...view, now: runtime.platform.clock.now() });
+    const pageNow = (): Page => {
+      const page = pageAt(path, done);
+      if (page === undefined) throw new Error(`there is no page at ${show(path)}`);
+      return page;
+    };
+    const dataNow = (): LiveEvent => {
+      const overview = describeRuntime(runtime, describeMeta());
+      const report = runtime.reports.get(path.slice(1));
+      return { type: "snapshot", data: { at: runtime.platform.clock.now(), overview, report } };
+    };
+    if (pageAt(path) === undefined) return respond(c, runtime, notFoundPage(path, runtime.reports.ids));
+    if (streams.isFull) {
+      c.header("Retry-After", String(RETRY_AFTER_S));
+      return respond(
+        c,
+        runtime,
+        problemPage(503, "Too many live pages", `There are ${maxStreams} of them already.`),
+      );
+    }
+    const headers = { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" };
+    if (c.req.method === "HEAD") return c.body(null, 200, headers);
+    const nextEvent = format === "html" ? pageUpdates(runtime, pageNow, viewNow) : dataNow;
+    return c.body(streams.start(nextEvent, c.req.raw.signal), 200, headers);
   }
 
   const app = new Hono({ strict: false });
   app.use(securityHeaders());
   app.use(hostGuard(hosts));
   app.use(async (c, next) => {
-    if (c.req.method !== "GET" && c.req.method !== "HEAD") {
-      c.header("Allow", "GET, HEAD");
-      return respond(c, runtime, methodNotAllowedPage(c.req.method));
-    }
     try {
       await next();
     } catch (thrown) {
@@ -71,17 +169,24 @@ export function createMetaApp(runtime: MetaRuntime, options: MetaAppOptions = {}
       return fail(thrown, c);
     }
   });
-
-  app.get("/", (c) => respond(c, runtime, overviewPage(runtime)));
   app.get("/livez", (c) => live(c));
   app.get("/readyz", (c) => ready(c, runtime));
-  app.get("/metrics", (c) => respond(c, runtime, metricsPage(runtime)));
-  app.get("/:report", (c, next) => {
-    const id = c.req.param("report");
-    const report = runtime.reports.get(id);
-    return report === undefined ? next() : respond(c, runtime, reportPage(id, report));
-  });
+  if (access.isGuarded) {
+    app.post("/login", formLimit(runtime), (c) => access.logIn(c));
+    app.post("/logout", (c) => access.logOut(c));
+  }
+  app.use(access.guard);
+  app.get("/", (c) => showPage(c, "/"));
+  app.get("/metrics", (c) => showPage(c, "/metrics"));
+  app.get("/events", streamEvents);
+  if (access.isGuarded) app.get("/login", (c) => c.redirect(address("/", mountOf(c)) || "/", 303));
+  app.get("/:report", (c) => showPage(c, `/${c.req.param("report")}`));
+  app.post("/:report/actions/:action", formLimit(runtime), (c) => actions.post(c));
   app.get("*", (c) => respond(c, runtime, notFoundPage(c.req.path, runtime.reports.ids)));
+  app.all("*", (c) => {
+    c.header("Allow", "GET, HEAD");
+    return respond(c, runtime, methodNotAllowedPage(c.req.method));
+  });
   app.onError(fail);
   return app;
 }

@@ -63,7 +63,9 @@ export function isNumeric(cell: Cell | undefined): boolean {
 export function renderTime(at: number, view: View): Markup {
   const iso = formatIsoTime(at);
   if (iso === undefined) return markup`n/a`;
-  return markup`<time class="ago" datetime="${iso}" title="${iso}">${formatRelativeTime(at, view.now)}</time>`;
+  return markup`<time class="ago" datetime="${iso}" title="${iso}">${
+    formatRelativeTime(at, view.now)
+  }</time>`;
 }
 
 /** A word with a tone: told by its shape, too, and not by colour alone. */

@@ -1,5 +1,5 @@
 /**
- * What stands before every page: headers that leave a browser nothing to run, and the check of the Host header.
+ * What stands before every page: headers that leave a browser nothing foreign to run, and the check of the Host header.
  *
  * The meta app listens on loopback, where any web page that the person on call has open can send requests. It cannot
  * read the answers, unless its own name is made to resolve to 127.0.0.1 (DNS rebinding): then it can, but the Host
@@ -10,15 +10,20 @@ import type { MiddlewareHandler } from "hono";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import { show } from "../errors.ts";
 
-/** Nothing from outside, no script, no frame, no form; the one stylesheet by nonce, the icon as data. Nothing is kept. */
+/**
+ * Nothing from outside and no frame; the one stylesheet and the one script by nonce, the icon as data; connections and
+ * forms to the meta app alone. Nothing is kept.
+ */
 export function securityHeaders(): MiddlewareHandler {
   const secure = secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
       styleSrc: [NONCE],
+      scriptSrc: [NONCE],
+      connectSrc: ["'self'"],
       imgSrc: ["data:"],
       baseUri: ["'none'"],
-      formAction: ["'none'"],
+      formAction: ["'self'"],
       frameAncestors: ["'none'"],
     },
     referrerPolicy: "no-referrer",

@@ -13,8 +13,15 @@ export function metricsPage(runtime: MetaRuntime): Page {
     path: "/metrics",
     tone: "neutral",
     source: { format: "openmetrics", type: OPEN_METRICS_CONTENT_TYPE, write: () => text },
-    body: () =>
-      markup`<p class="summary">What a scraper gets from here, in the OpenMetrics format.</p>
-<pre class="scroll" role="region" aria-label="OpenMetrics" tabindex="0">${text}</pre>`,
+    body: () => [{
+      id: "summary",
+      markup:
+        markup`<p id="summary" class="summary">What a scraper gets from here, in the OpenMetrics format.</p>`,
+    }, {
+      id: "openmetrics",
+      markup:
+        markup`<pre id="openmetrics" class="scroll" role="region" aria-label="OpenMetrics" tabindex="0">${text}</pre>`,
+    }],
+    live: { page: "/metrics" },
   };
 }

@@ -29,7 +29,8 @@
 
 export { createMetaApp, type MetaAppOptions } from "./app.ts";
 export type { MetaRuntime } from "./runtime.ts";
-export type { Overview, ReportLine, Route } from "./overview_page.ts";
+export type { PageUpdate, SectionUpdate } from "./live_page.ts";
+export type { MetaFacts, Overview, ReportLine, Route } from "./overview_page.ts";
 export type { Problem } from "./problem.ts";
 
 // How the pages write values, for whoever renders reports elsewhere.
@@ -50,6 +51,7 @@ export type {
   Cell,
   Fact,
   Finding,
+  Histogram,
   LocatedFinding,
   Report,
   ReportTable,

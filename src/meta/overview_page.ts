@@ -5,10 +5,11 @@ import type { Cell, Fact, LocatedFinding, ReportTable } from "../report.ts";
 import { renderChip, type View } from "./cell.ts";
 import { countFindings, renderFindings, worstTone } from "./findings.ts";
 import { formatBytes, formatRatio } from "./format.ts";
+import { address } from "./link.ts";
 import { type Markup, markup } from "./markup.ts";
 import { jsonSource, type Page } from "./page.ts";
 import type { MetaRuntime } from "./runtime.ts";
-import { renderSection } from "./section.ts";
+import { renderSection, type Section } from "./section.ts";
 import { renderFacts, renderTable } from "./table.ts";
 
 /** What `/` says, as plain data. */
@@ -31,6 +32,23 @@ export interface Overview {
   readonly capabilities: readonly Capability[];
   /** The paths there are. */
   readonly routes: readonly Route[];
+  /** The meta app itself. */
+  readonly meta: MetaFacts;
+}
+
+/** What the meta app says of itself. */
+export interface MetaFacts {
+  /** Whether it asks for a token. */
+  readonly token: boolean;
+  /** Wrong tokens so far. */
+  readonly wrongTokens: number;
+  /** When the last wrong token was given, in milliseconds since the epoch. */
+  readonly lastWrongTokenAt?: number;
+  /** Whether actions can be carried out from here. */
+  readonly actions: boolean;
+  /** Streams of events that are open, and how many there may be. */
+  readonly streams: number;
+  readonly maxStreams: number;
 }
 
 /** A report in one line; the whole of it is at `path`. */
@@ -58,23 +76,26 @@ export interface Route {
 const ROUTES: readonly Route[] = [
   { path: "/", shows: "this page" },
   { path: "/metrics", shows: "all statistics, in the OpenMetrics format" },
+  { path: "/events", shows: "this page as it changes, as server-sent events; of another page with ?page=" },
   { path: "/livez", shows: "200 as long as the process answers" },
   { path: "/readyz", shows: "200 when the runtime is ready, else 503 and its state" },
 ];
 
 /** The first page. */
-export function overviewPage(runtime: MetaRuntime): Page {
-  const overview = describe(runtime);
+export function overviewPage(runtime: MetaRuntime, meta: MetaFacts): Page {
+  const overview = describeRuntime(runtime, meta);
   return {
     title: "Overview",
     path: "/",
     tone: worstTone(overview.findings),
     source: jsonSource(overview),
     body: (view) => renderOverview(overview, view),
+    live: { page: "/" },
   };
 }
 
-function describe(runtime: MetaRuntime): Overview {
+/** What there is to say of a runtime as a whole. */
+export function describeRuntime(runtime: MetaRuntime, meta: MetaFacts): Overview {
   const { name, state, startedAt, platform } = runtime;
   const reports = runtime.reports.ids.map((id) => describeReport(id, runtime));
   return {
@@ -87,6 +108,7 @@ function describe(runtime: MetaRuntime): Overview {
     reports,
     capabilities: platform.capabilities,
     routes: [...ROUTES, ...reports.map(({ path, title }) => ({ path, shows: `the report "${title}"` }))],
+    meta,
   };
 }
 
@@ -95,19 +117,19 @@ function describeReport(id: string, runtime: MetaRuntime): ReportLine {
   return { id, path: `/${id}`, title, summary, findings: findings.length };
 }
 
-function renderOverview(overview: Overview, view: View): Markup {
+function renderOverview(overview: Overview, view: View): Section[] {
   const { findings, process } = overview;
   const facts = [...runtimeFacts(overview), ...(process === null ? [] : processFacts(process))];
-  const parts = [
+  return [
     findings.length === 0
       ? renderSection("findings", "Nothing is wrong", renderCalm(overview))
       : renderSection("findings", "What is wrong", renderFindings(findings, view)),
     renderTable(reportTable(overview), view),
     renderSection("process", "Process", renderFacts(facts, view)),
     renderTable(capabilityTable(overview), view),
+    renderSection("meta", "Meta app", renderMeta(overview, view)),
     renderTable(routeTable(overview), view),
   ];
-  return markup`${parts}`;
 }
 
 function renderCalm({ reports }: Overview): Markup {
@@ -159,6 +181,37 @@ function processFacts(info: ProcessInfo): Fact[] {
       hint: `${formatRatio(info.uptimeMs > 0 ? info.cpuMs / info.uptimeMs : 0)} of one core since the start`,
     },
     { label: "Load", value: load ?? null, hint: `1, 5, 15 minutes; ${info.cpus} cores` },
+  ];
+}
+
+function renderMeta(overview: Overview, view: View): Markup {
+  const leave = overview.meta.token
+    ? markup`<form class="leave" method="post" action="${
+      address("/logout", view.base)
+    }"><button>Log out</button></form>`
+    : undefined;
+  return markup`${renderFacts(metaFacts(overview), view)}${leave}`;
+}
+
+function metaFacts({ meta }: Overview): Fact[] {
+  const wrong: Cell = meta.lastWrongTokenAt === undefined
+    ? "none"
+    : { kind: "time", at: meta.lastWrongTokenAt };
+  return [
+    {
+      label: "Access",
+      value: meta.token ? "by token" : "without token",
+      hint: "by the names and IP addresses allowed",
+    },
+    ...(meta.token
+      ? [{ label: "Wrong tokens", value: meta.wrongTokens }, { label: "Last wrong token", value: wrong }]
+      : []),
+    {
+      label: "Actions",
+      value: meta.actions ? "on" : "off",
+      hint: meta.actions ? "each is recorded" : "they need a token",
+    },
+    { label: "Live pages", value: meta.streams, hint: `of at most ${meta.maxStreams}` },
   ];
 }
 

@@ -53,7 +53,10 @@ export function problemPage(
     body: ({ base }) => {
       const links = more.paths?.map((path) => markup`<li><a href="${address(path, base)}">${path}</a></li>`);
       const there = links === undefined ? undefined : markup`<p>There is:</p><ul>${links}</ul>`;
-      return [{ id: "problem", markup: markup`<div id="problem"><p class="detail">${detail}</p>${there}</div>` }];
+      return [{
+        id: "problem",
+        markup: markup`<div id="problem"><p class="detail">${detail}</p>${there}</div>`,
+      }];
     },
   };
 }

@@ -38,14 +38,18 @@ function renderPoints(series: Series, points: readonly Point[], view: View): Mar
   const { unit } = series;
   const last = points.at(-1)!;
   const { min, max } = findExtremes(points);
-  const scale = unit === "ms" && spansDecades(min, max) ? logScale(min, max, unit, 4) : linearScale(min, max, unit, 3);
+  const scale = unit === "ms" && spansDecades(min, max)
+    ? logScale(min, max, unit, 4)
+    : linearScale(min, max, unit, 3);
   const levels = renderLevels(scale, unit, HEAD);
   const count = countPoints(points);
   const read = (value: number) => formatUnit(value, unit);
   const chart = renderChart({
     id: `series-${series.id}`,
     title: series.title,
-    description: `${count}: lowest ${read(min)}, highest ${read(max)}, last ${read(last[1])}. ${describeAxis(scale)}`,
+    description: `${count}: lowest ${read(min)}, highest ${read(max)}, last ${read(last[1])}. ${
+      describeAxis(scale)
+    }`,
     head: HEAD,
     plotWidth: WIDTH,
     plot: renderLine(points, scale),

@@ -2,13 +2,13 @@
 export const STYLESHEET = `
 :root {
   color-scheme: light dark;
-  --page: #f5f7f8; --surface: #ffffff; --ink: #1a242d; --muted: #55636f; --line: #dce2e7; --accent: #0a5f86;
+  --page: #f5f7f8; --surface: #ffffff; --ink: #1a242d; --muted: #55636f; --line: #dce2e7; --edge: #7f8e9a; --accent: #0a5f86;
   --good: #1b6e42; --neutral: #4b5a67; --warning: #8a5300; --bad: #b3261e;
   --good-tint: #e3f2e9; --neutral-tint: #e8edf1; --warning-tint: #fcefd7; --bad-tint: #fbe6e4;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #0f1419; --surface: #161d24; --ink: #dfe6ec; --muted: #98a7b3; --line: #29343e; --accent: #7cc4ea;
+    --page: #0f1419; --surface: #161d24; --ink: #dfe6ec; --muted: #98a7b3; --line: #29343e; --edge: #71808c; --accent: #7cc4ea;
     --good: #7bd0a0; --neutral: #b3c0cb; --warning: #eeb654; --bad: #ff9b90;
     --good-tint: #143023; --neutral-tint: #24303a; --warning-tint: #362911; --bad-tint: #40201d;
   }
@@ -124,19 +124,79 @@ td time { white-space: nowrap; }
 .states { display: flex; flex-wrap: wrap; gap: 0.375rem 1.5rem; }
 .states .count { font-weight: 600; margin-left: 0.25rem; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); gap: 0.75rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 0.75rem; }
 .series { background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.75rem 0.875rem; }
 .series figcaption { font-weight: 550; }
-.series .line { display: block; width: 100%; height: 3rem; margin-block: 0.375rem; }
-.series polyline {
+.chart { display: block; width: 100%; margin-block: 0.5rem; overflow: visible; }
+.chart polyline {
   fill: none; stroke: var(--accent); stroke-width: 1.5px; stroke-linejoin: round; vector-effect: non-scaling-stroke;
 }
-.series dl { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.75rem; }
+.chart polygon { fill: var(--accent); opacity: 0.12; }
+.chart rect { fill: var(--accent); opacity: 0.75; }
+.chart rect:hover { opacity: 1; }
+.chart .last { fill: var(--accent); }
+.chart .grid { stroke: var(--line); }
+.chart .axis { stroke: var(--muted); opacity: 0.6; }
+.chart line.mark { stroke: var(--ink); stroke-dasharray: 2 2; opacity: 0.6; }
+.chart text { font-size: 0.6875rem; fill: var(--muted); stroke: var(--surface); stroke-width: 3px; paint-order: stroke; }
+.chart text.mark { fill: var(--ink); font-weight: 550; }
+.series dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(4.5rem, 1fr)); gap: 0.25rem 0.75rem; }
 .series dt { color: var(--muted); font-size: 0.8125rem; }
 .series dd { font-weight: 550; }
 
-.actions { display: grid; gap: 0.625rem; }
-.actions dt { font-weight: 550; }
+button {
+  font: inherit; font-weight: 550; padding: 0.25rem 0.875rem; border-radius: 0.375rem; cursor: pointer;
+  color: var(--surface); background: var(--accent); border: 1px solid transparent;
+}
+button:hover { filter: brightness(1.1); }
+input {
+  font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--edge); border-radius: 0.375rem;
+  padding: 0.25rem 0.625rem; min-width: 0; max-width: 100%;
+}
+.actions { display: flex; flex-wrap: wrap; gap: 0.75rem; }
+.actions form {
+  display: flex; flex-wrap: wrap; align-items: end; gap: 0.5rem 0.75rem; padding: 0.75rem 0.875rem; max-width: 100%;
+  background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem;
+}
+.actions label { display: grid; gap: 0.125rem; }
+.actions label span, #login label { color: var(--muted); font-size: 0.8125rem; }
+.calls { display: grid; gap: 0.625rem; margin-top: 0.5rem; }
+.calls dt { font-weight: 550; }
+.leave { margin-top: 0.75rem; }
+.outcome { margin-block: 1rem 0; padding: 0.625rem 1rem; border-radius: 0.5rem; border-left: 0.25rem solid; }
+.outcome.good { background: var(--good-tint); border-color: var(--good); }
+.outcome.bad { background: var(--bad-tint); border-color: var(--bad); }
+.outcome .hint { color: inherit; }
+#login { display: grid; gap: 0.5rem; max-width: 24rem; justify-items: start; }
+#login input { width: 100%; }
+.wrong { color: var(--bad); font-weight: 550; }
+
+.tools { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.75rem; margin-bottom: 0.5rem; }
+.tools[hidden] { display: none; }
+.tools output { color: var(--muted); font-size: 0.8125rem; }
+thead a { color: inherit; text-decoration: none; }
+thead a:hover { color: var(--ink); text-decoration: underline; }
+thead a::after { content: "↕"; padding-left: 0.25em; opacity: 0; }
+thead a:hover::after, thead a:focus-visible::after { opacity: 0.6; }
+[aria-sort] a { color: var(--ink); }
+[aria-sort] a::after, [aria-sort] a:hover::after { opacity: 1; }
+[aria-sort="ascending"] a::after { content: "↑"; }
+[aria-sort="descending"] a::after { content: "↓"; }
+
+.live { display: flex; align-items: center; gap: 0.5rem; color: var(--muted); font-size: 0.8125rem; }
+.live::before {
+  content: ""; width: 0.5rem; height: 0.5rem; border-radius: 50%; border: 0.125rem solid var(--muted);
+  transition: background-color 0.3s, border-color 0.3s;
+}
+.live[data-state="live"]::before { background: var(--good); border-color: var(--good); }
+.live[data-state="reconnecting"]::before { background: var(--warning); border-color: var(--warning); }
+.live button {
+  padding: 0.0625rem 0.5625rem; font-size: 0.8125rem; font-weight: 400;
+  color: var(--ink); background: none; border-color: var(--edge);
+}
+@media (prefers-reduced-motion: reduce) {
+  * { transition: none !important; scroll-behavior: auto !important; }
+}
 
 @media (max-width: 34rem) {
   .finding dl div { grid-template-columns: 1fr; }
@@ -147,6 +207,6 @@ td time { white-space: nowrap; }
 }
 @media print {
   .scroll { max-height: none; }
-  nav, .skip { display: none; }
+  nav, .skip, .live, .tools, form { display: none; }
 }
 `;

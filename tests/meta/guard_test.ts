@@ -77,7 +77,7 @@ test("hosts that are no host names are refused when the app is made", () => {
   }
 });
 
-test("no answer lets a browser run, load, frame, keep or misread anything", async () => {
+test("no answer lets a browser run, load, frame, keep or misread anything of others", async () => {
   const app = createMetaApp(fakeRuntime([{ id: "dns", title: "DNS" }]));
   const requests: [string, RequestInit][] = [
     ["/", { headers: { accept: BROWSER } }],
@@ -91,8 +91,11 @@ test("no answer lets a browser run, load, frame, keep or misread anything", asyn
   for (const [path, init] of requests) {
     const { headers } = await app.request(path, init);
     const policy = headers.get("content-security-policy")!;
-    assert.match(policy, /^default-src 'none'; style-src 'nonce-[\w+/=]{20,}'; img-src data:;/);
-    assert.match(policy, /base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/);
+    assert.match(
+      policy,
+      /^default-src 'none'; style-src '(nonce-[\w+/=]{20,})'; script-src '\1'; connect-src 'self';/,
+    );
+    assert.match(policy, / img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/);
     assert.equal(headers.get("x-content-type-options"), "nosniff");
     assert.equal(headers.get("referrer-policy"), "no-referrer");
     assert.equal(headers.get("x-frame-options"), "DENY");
@@ -101,18 +104,20 @@ test("no answer lets a browser run, load, frame, keep or misread anything", asyn
   }
 });
 
-test("the style's nonce is the policy's, and another one for every answer", async () => {
+test("the nonce of style and script is the policy's, and another one for every answer", async () => {
   const app = createMetaApp(fakeRuntime());
   const nonces = await Promise.all([1, 2].map(async () => {
     const response = await app.request("/?format=html");
-    const nonce = /<style nonce="([^"]+)">/.exec(await response.text())![1]!;
+    const page = await response.text();
+    const nonce = /<style nonce="([^"]+)">/.exec(page)![1]!;
+    assert.equal(/<script type="module" nonce="([^"]+)">/.exec(page)![1], nonce);
     assert.ok(response.headers.get("content-security-policy")!.includes(`'nonce-${nonce}'`));
     return nonce;
   }));
   assert.notEqual(nonces[0], nonces[1]);
 });
 
-test("nothing but GET and HEAD is taken", async () => {
+test("pages take nothing but GET and HEAD", async () => {
   const app = createMetaApp(fakeRuntime([{ id: "dns", title: "DNS" }]));
   for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
     for (const path of ["/", "/dns", "/livez", "/nowhere"]) {

@@ -48,7 +48,7 @@ test("every kind of cell is written as people read it", async () => {
 test("a cell says what it is in its markup", async () => {
   const [, time] = await cellElements({ kind: "time", at: NOW - 12_000 });
   const iso = "2025-12-31T23:59:48.000Z";
-  assert.deepEqual([time!.tag, time!.attributes], ["time", { datetime: iso, title: iso }]);
+  assert.deepEqual([time!.tag, time!.attributes], ["time", { class: "ago", datetime: iso, title: iso }]);
   const state = await cellElements({ kind: "state", state: "stale", tone: "warning" });
   assert.deepEqual(state.map(({ attributes }) => attributes.class), [
     undefined,
@@ -184,7 +184,7 @@ test("the first 500 rows of a large table are shown, and how many there are", as
   const report: Report = { id: "r", title: "R", tables: [{ ...table(rows).tables![0]!, omitted: 40 }] };
   const elements = await render(report);
   assert.equal(elements.filter(({ attributes }) => attributes.scope === "row").length, 500);
-  const heading = elements.find(({ attributes }) => attributes.id === "table-t")!;
+  const heading = elements.find(({ attributes }) => attributes.id === "table-t-title")!;
   assert.equal(
     heading.text,
     "T the first 500 of 1234 rows, all are in the JSON; 40 more left out by the report",
@@ -203,7 +203,7 @@ test("a table has a caption, scoped heads and a box that a keyboard can scroll; 
     class: "scroll",
     role: "region",
     tabindex: "0",
-    "aria-labelledby": "table-t",
+    "aria-labelledby": "table-t-title",
   });
   assert.deepEqual(tags("td").map(({ attributes }) => attributes.class), ["number", "number"]);
   const empty = await render(table([]));
@@ -275,28 +275,4 @@ test("a bar shows the shares of the states, none when there is nobody", async ()
     "750",
   ]]);
   assert.deepEqual((await render(machine(0, 0))).filter(({ tag }) => tag === "rect"), []);
-});
-
-async function line(points: readonly (readonly [number, number])[]): Promise<string | undefined> {
-  const elements = await render({
-    id: "r",
-    title: "R",
-    series: [{ id: "s", title: "S", unit: "ms", points }],
-  });
-  return elements.find(({ tag }) => tag === "polyline")?.attributes.points;
-}
-
-test("a series is a line from its first value to its last, the highest at the top", async () => {
-  assert.equal(await line([[0, 10], [50, 30], [100, 20]]), "0.0,40.0 150.0,0.0 300.0,20.0");
-  assert.equal(await line([[0, 7], [100, 7]]), "0.0,20.0 300.0,20.0");
-  assert.equal(await line([[5, 7]]), "0,20.0 300.0,20.0");
-  assert.equal(await line([[0, NaN], [1, Infinity]]), undefined);
-  assert.equal(await line([]), undefined);
-});
-
-test("a long series is thinned without losing a spike", async () => {
-  const points = Array.from({ length: 100_000 }, (_, at) => [at, at === 77_777 ? 1000 : at % 10] as const);
-  const drawn = (await line(points))!.split(" ");
-  assert.ok(drawn.length <= 600, `${drawn.length} points`);
-  assert.equal(drawn.filter((point) => point.endsWith(",0.0")).length, 1);
 });

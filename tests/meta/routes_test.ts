@@ -86,6 +86,13 @@ test("the overview is plain data", async () => {
   assert.deepEqual(overview.platform, { name: "test", version: "1.2.3" });
   assert.deepEqual(overview.process, runtime.platform.processInfo());
   assert.deepEqual(overview.capabilities, runtime.platform.capabilities);
+  assert.deepEqual(overview.meta, {
+    token: false,
+    wrongTokens: 0,
+    actions: false,
+    streams: 0,
+    maxStreams: 32,
+  });
   assert.deepEqual(overview.findings, JSON.parse(JSON.stringify(runtime.reports.findings())));
   assert.deepEqual(overview.reports, [
     { id: "dns", path: "/dns", title: "DNS cache", summary: "2 names", findings: 2 },
@@ -94,6 +101,7 @@ test("the overview is plain data", async () => {
   assert.deepEqual(overview.routes.map((route: { path: string }) => route.path), [
     "/",
     "/metrics",
+    "/events",
     "/livez",
     "/readyz",
     "/dns",
@@ -112,6 +120,7 @@ test("the overview shows what is wrong first, the worst at the top", async () =>
     "h2 Reports",
     "h2 Process",
     "h2 Capabilities",
+    "h2 Meta app",
     "h2 Routes",
   ]);
   const text = elements.find(({ tag }) => tag === "main")!.text;
@@ -253,7 +262,9 @@ test("mounted below a path, every link stays below it", async () => {
     const links = parse(await response.text()).filter(({ tag }) => tag === "a").map(({ attributes }) =>
       attributes.href!
     );
-    const away = links.filter((href) => !/^(?:#main|\?format=\w+|\/ops\/meta(?:\/\w+)?)$/.test(href));
+    const away = links.filter((href) =>
+      !/^(?:#main|\?format=\w+|\?sort=-?\w+\.\d#table-\w+|\/ops\/meta(?:\/\w+)?)$/.test(href)
+    );
     assert.deepEqual(away, [], path);
     for (const href of links.filter((href) => href.startsWith("/"))) {
       assert.equal((await app.request(href)).status, 200, href);

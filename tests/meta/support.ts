@@ -69,8 +69,8 @@ export interface Element {
   text: string;
 }
 
-const VOID = ["meta", "link", "rect", "polyline"];
-const TAG = /<(\/?)([a-z][a-z0-9]*)((?:\s+[a-zA-Z:-]+="[^"<>]*")*)\s*(\/?)>/y;
+const VOID = ["meta", "link", "input"];
+const TAG = /<(\/?)([a-z][a-z0-9]*)((?:\s+[a-zA-Z][\w:-]*="[^"<>]*")*)\s*(\/?)>/y;
 const TEXT = /[^<>]+/y;
 
 /**
@@ -79,7 +79,8 @@ const TEXT = /[^<>]+/y;
  */
 export function parse(page: string): readonly Element[] {
   const style = /<style [^>]*>[^<]*<\/style>/;
-  const document = page.replace(/^<!doctype html>/, "").replace(style, "");
+  const script = /<script type="module" nonce="[^"]*">[\s\S]*?<\/script>/;
+  const document = page.replace(/^<!doctype html>/, "").replace(style, "").replace(script, "");
   const elements: Element[] = [];
   const open: Element[] = [];
   for (let at = 0; at < document.length;) {
@@ -92,7 +93,7 @@ export function parse(page: string): readonly Element[] {
     else if (tag) {
       const element = { tag: tag[2]!, attributes: attributesOf(tag[3]!), text: "" };
       elements.push(element);
-      if (!VOID.includes(element.tag)) open.push(element);
+      if (!VOID.includes(element.tag) && tag[4] === "") open.push(element);
     }
     at += (tag ?? text)![0].length;
   }
@@ -102,7 +103,7 @@ export function parse(page: string): readonly Element[] {
 
 function attributesOf(text: string): Record<string, string> {
   return Object.fromEntries(
-    [...text.matchAll(/([a-zA-Z:-]+)="([^"]*)"/g)].map(([, name, value]) => [name, decode(value!)]),
+    [...text.matchAll(/([a-zA-Z][\w:-]*)="([^"]*)"/g)].map(([, name, value]) => [name, decode(value!)]),
   );
 }
 
