@@ -26,7 +26,8 @@ export function securityHeaders(): MiddlewareHandler {
       formAction: ["'self'"],
       frameAncestors: ["'none'"],
     },
-    referrerPolicy: "no-referrer",
+    // Not "no-referrer": with that, browsers send "Origin: null" with the forms of the page itself.
+    referrerPolicy: "same-origin",
     xFrameOptions: "DENY",
     // Loopback is plain HTTP; who puts TLS in front sets this there.
     strictTransportSecurity: false,

@@ -23,7 +23,9 @@ export interface PageUpdate {
 
 /** A section; without its markup when that is as it was in the event before. */
 export interface SectionUpdate {
+  /** The id of its element. */
   readonly id: string;
+  /** Its markup. */
   readonly html?: string;
 }
 

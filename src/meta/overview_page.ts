@@ -46,8 +46,9 @@ export interface MetaFacts {
   readonly lastWrongTokenAt?: number;
   /** Whether actions can be carried out from here. */
   readonly actions: boolean;
-  /** Streams of events that are open, and how many there may be. */
+  /** Streams of events that are open. */
   readonly streams: number;
+  /** How many there may be. */
   readonly maxStreams: number;
 }
 

@@ -97,7 +97,7 @@ test("no answer lets a browser run, load, frame, keep or misread anything of oth
     );
     assert.match(policy, / img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/);
     assert.equal(headers.get("x-content-type-options"), "nosniff");
-    assert.equal(headers.get("referrer-policy"), "no-referrer");
+    assert.equal(headers.get("referrer-policy"), "same-origin");
     assert.equal(headers.get("x-frame-options"), "DENY");
     assert.equal(headers.get("cache-control"), "no-store", path);
     assert.equal(headers.get("strict-transport-security"), null);
