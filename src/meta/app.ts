@@ -155,7 +155,7 @@ export function createMetaApp(runtime: MetaRuntime, options: MetaAppOptions = {}
     const headers = { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" };
     if (c.req.method === "HEAD") return c.body(null, 200, headers);
     const nextEvent = format === "html" ? pageUpdates(runtime, pageNow, viewNow) : dataNow;
-    return c.body(streams.start(nextEvent, c.req.raw.signal), 200, headers);
+    return c.body(streams.start(nextEvent), 200, headers);
   }
 
   const app = new Hono({ strict: false });

@@ -6,7 +6,7 @@ import { formatNumber, formatRatio, formatUnit } from "./format.ts";
 import { clipped, type Markup, markup } from "./markup.ts";
 import { linearScale, logScale, type Scale, spansDecades } from "./scale.ts";
 import { withOwnIds } from "./section.ts";
-import { describeAxis } from "./series.ts";
+import { describeAxis, onScale } from "./series.ts";
 
 type Bucket = Histogram["buckets"][number];
 
@@ -62,7 +62,7 @@ function renderBuckets(histogram: Histogram, buckets: readonly Bucket[]): Markup
   const items = marks.map(({ name, text }) => markup`<div><dt>${name}</dt><dd>${text}</dd></div>\n`);
   return markup`${chart}
 <dl>${items}</dl>
-<p class="hint">${count}${scale.isLogarithmic ? ", on a logarithmic scale" : ""}</p>`;
+<p class="hint">${count}${onScale(scale)}</p>`;
 }
 
 /** From the lowest value to the highest. A bucket that reaches down to zero has no place on a logarithmic axis. */

@@ -25,9 +25,9 @@ export interface LiveStreams {
   readonly isFull: boolean;
   /**
    * Opens a stream: the first event at once, then one at each interval, and comments where that is long, so that nobody
-   * in between takes the connection for dead. It ends when the reader leaves, `signal` aborts, or the runtime closes.
+   * in between takes the connection for dead. It ends when the reader leaves or the runtime closes.
    */
-  start(nextEvent: () => LiveEvent, signal: AbortSignal): ReadableStream<Uint8Array>;
+  start(nextEvent: () => LiveEvent): ReadableStream<Uint8Array>;
 }
 
 /** One event: its type and its data, which is plain JSON. */
@@ -50,20 +50,20 @@ export function createLiveStreams(runtime: MetaRuntime, options: LiveOptions): L
   const encoder = new TextEncoder();
   let open = 0;
 
-  function start(nextEvent: () => LiveEvent, signal: AbortSignal): ReadableStream<Uint8Array> {
+  function start(nextEvent: () => LiveEvent): ReadableStream<Uint8Array> {
     let timer: { cancel(): void } | undefined;
     let controller: ReadableStreamDefaultController<Uint8Array>;
     let isOver = false;
     let beats = 0;
     let unread = 0;
-    const sources = [signal, runtime.context?.signal];
+    const closed = runtime.context?.signal;
 
     function release(): boolean {
       if (isOver) return false;
       isOver = true;
       open--;
       timer?.cancel();
-      for (const source of sources) source?.removeEventListener("abort", end);
+      closed?.removeEventListener("abort", end);
       return true;
     }
 
@@ -89,8 +89,8 @@ export function createLiveStreams(runtime: MetaRuntime, options: LiveOptions): L
       start(given) {
         controller = given;
         open++;
-        for (const source of sources) source?.addEventListener("abort", end);
-        if (sources.some((source) => source?.aborted)) end();
+        closed?.addEventListener("abort", end);
+        if (closed?.aborted) end();
         else tick();
       },
       cancel: () => void release(),

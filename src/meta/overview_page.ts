@@ -195,18 +195,14 @@ function renderMeta(overview: Overview, view: View): Markup {
 }
 
 function metaFacts({ meta }: Overview): Fact[] {
-  const wrong: Cell = meta.lastWrongTokenAt === undefined
-    ? "none"
-    : { kind: "time", at: meta.lastWrongTokenAt };
   return [
     {
       label: "Access",
       value: meta.token ? "by token" : "without token",
-      hint: "by the names and IP addresses allowed",
+      hint: "for the hosts allowed",
     },
-    ...(meta.token
-      ? [{ label: "Wrong tokens", value: meta.wrongTokens }, { label: "Last wrong token", value: wrong }]
-      : []),
+    ...(meta.token ? [{ label: "Wrong tokens", value: meta.wrongTokens }] : []),
+    ...(meta.lastWrongTokenAt === undefined ? [] : [wrongToken(meta.lastWrongTokenAt)]),
     {
       label: "Actions",
       value: meta.actions ? "on" : "off",
@@ -214,6 +210,10 @@ function metaFacts({ meta }: Overview): Fact[] {
     },
     { label: "Live pages", value: meta.streams, hint: `of at most ${meta.maxStreams}` },
   ];
+}
+
+function wrongToken(at: number): Fact {
+  return { label: "Last wrong token", value: { kind: "time", at } };
 }
 
 function capabilityTable({ capabilities }: Overview): ReportTable {

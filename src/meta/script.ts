@@ -186,7 +186,7 @@ const address = document.body.dataset.events;
 if (address) {
   const word = make("span", { role: "status" }), button = make("button", { type: "button" });
   const panel = make("p", { className: "live" }, word, button);
-  byId("service").after(panel);
+  document.querySelector("header").append(panel);
   let source, retry, isPaused = false;
 
   const say = (state) => {

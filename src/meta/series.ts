@@ -63,12 +63,17 @@ function renderPoints(series: Series, points: readonly Point[], view: View): Mar
 <div><dt>lowest</dt><dd>${read(min)}</dd></div>
 <div><dt>highest</dt><dd>${read(max)}</dd></div>
 </dl>
-<p class="hint">${count}, the last ${renderTime(last[0], view)}</p>`;
+<p class="hint">${count}, the last ${renderTime(last[0], view)}${onScale(scale)}</p>`;
 }
 
 function countPoints(points: readonly Point[]): string {
   const span = formatDuration(points.at(-1)![0] - points[0]![0]);
   return points.length === 1 ? "1 value" : `${formatNumber(points.length)} values in ${span}`;
+}
+
+/** What is to be said beside a chart of its axis. */
+export function onScale({ isLogarithmic }: Scale): string {
+  return isLogarithmic ? "; on a logarithmic scale" : "";
 }
 
 /** How an axis reads in words. */

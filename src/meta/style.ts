@@ -100,7 +100,7 @@ h3 { font-size: 0.9375rem; line-height: 1.5; font-weight: 600; }
 .facts .hint { font-weight: 400; }
 
 .scroll {
-  overflow: auto; width: fit-content; min-width: min(100%, 38rem); max-width: 100%; max-height: 85vh;
+  position: relative; overflow: auto; width: fit-content; min-width: min(100%, 38rem); max-width: 100%; max-height: 85vh;
   background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem;
 }
 pre.scroll { margin: 0.75rem 0 0; padding: 0.75rem 1rem; overflow-wrap: normal; }
@@ -112,7 +112,7 @@ thead th {
 }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody tr:hover { background: color-mix(in srgb, var(--neutral-tint) 45%, transparent); }
-tbody th { font-weight: 550; }
+tbody th { font-weight: 550; min-width: 6.5rem; }
 .number { text-align: right; white-space: nowrap; }
 td time { white-space: nowrap; }
 
@@ -162,7 +162,7 @@ input {
 .actions label span, #login label { color: var(--muted); font-size: 0.8125rem; }
 .calls { display: grid; gap: 0.625rem; margin-top: 0.5rem; }
 .calls dt { font-weight: 550; }
-.leave { margin-top: 0.75rem; }
+.leave { margin-top: 0.5rem; }
 .outcome { margin-block: 1rem 0; padding: 0.625rem 1rem; border-radius: 0.5rem; border-left: 0.25rem solid; }
 .outcome.good { background: var(--good-tint); border-color: var(--good); }
 .outcome.bad { background: var(--bad-tint); border-color: var(--bad); }
@@ -174,23 +174,23 @@ input {
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.75rem; margin-bottom: 0.5rem; }
 .tools[hidden] { display: none; }
 .tools output { color: var(--muted); font-size: 0.8125rem; }
-thead a { color: inherit; text-decoration: none; }
+thead a { position: relative; color: inherit; text-decoration: none; }
 thead a:hover { color: var(--ink); text-decoration: underline; }
-thead a::after { content: "↕"; padding-left: 0.25em; opacity: 0; }
+thead a::after { content: "↕"; position: absolute; left: 100%; padding-left: 0.1em; opacity: 0; }
 thead a:hover::after, thead a:focus-visible::after { opacity: 0.6; }
 [aria-sort] a { color: var(--ink); }
 [aria-sort] a::after, [aria-sort] a:hover::after { opacity: 1; }
 [aria-sort="ascending"] a::after { content: "↑"; }
 [aria-sort="descending"] a::after { content: "↓"; }
 
-.live { display: flex; align-items: center; gap: 0.5rem; color: var(--muted); font-size: 0.8125rem; }
+.live { margin-left: auto; display: flex; align-items: center; gap: 0.5rem; color: var(--muted); font-size: 0.8125rem; }
 .live::before {
   content: ""; width: 0.5rem; height: 0.5rem; border-radius: 50%; border: 0.125rem solid var(--muted);
   transition: background-color 0.3s, border-color 0.3s;
 }
 .live[data-state="live"]::before { background: var(--good); border-color: var(--good); }
 .live[data-state="reconnecting"]::before { background: var(--warning); border-color: var(--warning); }
-.live button {
+.live button, .leave button {
   padding: 0.0625rem 0.5625rem; font-size: 0.8125rem; font-weight: 400;
   color: var(--ink); background: none; border-color: var(--edge);
 }
@@ -199,6 +199,7 @@ thead a:hover::after, thead a:focus-visible::after { opacity: 0.6; }
 }
 
 @media (max-width: 34rem) {
+  nav { order: 1; }
   .finding dl div { grid-template-columns: 1fr; }
   .finding dt { font-size: 0.8125rem; }
   .facts { grid-template-columns: 1fr 1fr; }
