@@ -30,6 +30,7 @@ export { NameNotFoundError, ResolveError } from "./errors.ts";
 
 // Who is asked
 export { denoResolver, nodeResolver, type Resolver, staticResolver } from "./resolver.ts";
+export { dohResolver, type DohResolverOptions } from "./doh.ts";
 export type { DnsAnswer, DnsQuery, DnsQueryOptions, DnsServer, RecordType } from "./resolver.ts";
 
 // For clients that take `dns.lookup`

@@ -16,6 +16,8 @@ export type { DnsAnswer, DnsQuery, DnsQueryOptions, DnsServer, RecordType } from
 export interface Resolver {
   /** For logs and pages. */
   readonly name: string;
+  /** Whom it asks, where it is not the cache's `servers` but always the same. @default "system" */
+  readonly label?: string;
   /**
    * One query to one server. What it throws counts as `failed`; a query that ignores its signal is abandoned when its
    * time is up.

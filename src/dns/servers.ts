@@ -50,11 +50,11 @@ export interface Servers {
   failed(server: ServerState, name: string, failure: Failure): void;
 }
 
-/** Keeps track of name servers; none given means the machine's own configuration. */
-export function createServers(servers: readonly DnsServer[], clock: Clock): Servers {
+/** Keeps track of name servers; none given means the machine's own configuration, or what the resolver calls `unnamed`. */
+export function createServers(servers: readonly DnsServer[], clock: Clock, unnamed = "system"): Servers {
   const configured = servers.length > 0
     ? servers.map((server) => state(label(server), server))
-    : [state("system", undefined)];
+    : [state(unnamed, undefined)];
   let turn = 0;
   const isDown = (server: ServerState) => server.consecutiveFailures > 0;
 
