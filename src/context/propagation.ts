@@ -10,7 +10,13 @@ import type { Context } from "./context.ts";
 
 /** That a context was entered. Entries are numbered in the order in which they are made. */
 class Entered {
-  constructor(readonly context: Context, readonly number: number) {}
+  readonly context: Context;
+  readonly number: number;
+
+  constructor(context: Context, number: number) {
+    this.context = context;
+    this.number = number;
+  }
 }
 
 let entries = 0;

@@ -1,22 +1,17 @@
 /** Wires the pages: which path shows what. */
 
 import { type Context, Hono } from "hono";
-import { checkInteger, checkNumber, show } from "../errors.ts";
+import { checkInteger, checkNumber } from "../errors.ts";
 import { createAccess } from "./access.ts";
 import { createActions } from "./actions.ts";
-import type { View } from "./cell.ts";
 import { formLimit } from "./form.ts";
 import { hostGuard, securityHeaders } from "./guard.ts";
 import { live, ready } from "./health.ts";
 import { address } from "./link.ts";
-import { createLiveStreams, type LiveEvent } from "./live.ts";
-import { pageUpdates } from "./live_page.ts";
-import { metricsPage } from "./metrics_page.ts";
-import { describeRuntime, type MetaFacts, overviewPage } from "./overview_page.ts";
-import type { Page } from "./page.ts";
-import { failedPage, methodNotAllowedPage, notFoundPage, problemPage } from "./problem.ts";
-import { reportPage } from "./report_page.ts";
-import { mountOf, respond, viewOf } from "./respond.ts";
+import { createLiveStreams } from "./live.ts";
+import { createPages } from "./pages.ts";
+import { failedPage, methodNotAllowedPage, notFoundPage } from "./problem.ts";
+import { mountOf, respond } from "./respond.ts";
 import type { MetaRuntime } from "./runtime.ts";
 
 /** How a meta app is made. */
@@ -56,9 +51,6 @@ export interface MetaAppOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** When to ask again for a stream, in seconds. */
-const RETRY_AFTER_S = 10;
-
 /**
  * Makes the meta app of a runtime: a Hono app, to be served on a port of its own or mounted by `app.route(path, meta)`.
  *
@@ -89,6 +81,7 @@ export function createMetaApp(runtime: MetaRuntime, options: MetaAppOptions = {}
   const access = createAccess(runtime, token);
   const actions = createActions(runtime, access);
   const streams = createLiveStreams(runtime, { liveMs, maxStreams, onError: tell });
+  const pages = createPages({ runtime, access, actions, streams });
 
   /** Whoever listens must not break the page that says what is wrong. */
   function tell(error: unknown): void {
@@ -102,60 +95,6 @@ export function createMetaApp(runtime: MetaRuntime, options: MetaAppOptions = {}
   function fail(error: unknown, c: Context): Response {
     tell(error);
     return respond(c, runtime, failedPage(error));
-  }
-
-  function describeMeta(): MetaFacts {
-    return {
-      token: access.isGuarded,
-      wrongTokens: access.failures,
-      lastWrongTokenAt: access.lastFailureAt,
-      actions: actions.mode === "offered",
-      streams: streams.open,
-      maxStreams,
-    };
-  }
-
-  /** The page at a path, as it is now; undefined where there is none. */
-  function pageAt(path: string, done?: string): Page | undefined {
-    if (path === "/") return overviewPage(runtime, describeMeta());
-    if (path === "/metrics") return metricsPage(runtime);
-    const id = path.slice(1);
-    const report = runtime.reports.get(id);
-    return report && reportPage(id, report, actions, done);
-  }
-
-  function showPage(c: Context, path: string): Response {
-    const page = pageAt(path, c.req.query("done"));
-    return respond(c, runtime, page ?? notFoundPage(c.req.path, runtime.reports.ids));
-  }
-
-  function streamEvents(c: Context): Response {
-    const { page: path = "/", format, done } = c.req.query();
-    const view = viewOf(c, runtime);
-    const viewNow = (): View => ({ ...view, now: runtime.platform.clock.now() });
-    const pageNow = (): Page => {
-      const page = pageAt(path, done);
-      if (page === undefined) throw new Error(`there is no page at ${show(path)}`);
-      return page;
-    };
-    const dataNow = (): LiveEvent => {
-      const overview = describeRuntime(runtime, describeMeta());
-      const report = runtime.reports.get(path.slice(1));
-      return { type: "snapshot", data: { at: runtime.platform.clock.now(), overview, report } };
-    };
-    if (pageAt(path) === undefined) return respond(c, runtime, notFoundPage(path, runtime.reports.ids));
-    if (streams.isFull) {
-      c.header("Retry-After", String(RETRY_AFTER_S));
-      return respond(
-        c,
-        runtime,
-        problemPage(503, "Too many live pages", `There are ${maxStreams} of them already.`),
-      );
-    }
-    const headers = { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" };
-    if (c.req.method === "HEAD") return c.body(null, 200, headers);
-    const nextEvent = format === "html" ? pageUpdates(runtime, pageNow, viewNow) : dataNow;
-    return c.body(streams.start(nextEvent), 200, headers);
   }
 
   const app = new Hono({ strict: false });
@@ -176,11 +115,11 @@ export function createMetaApp(runtime: MetaRuntime, options: MetaAppOptions = {}
     app.post("/logout", (c) => access.logOut(c));
   }
   app.use(access.guard);
-  app.get("/", (c) => showPage(c, "/"));
-  app.get("/metrics", (c) => showPage(c, "/metrics"));
-  app.get("/events", streamEvents);
-  if (access.isGuarded) app.get("/login", (c) => c.redirect(address("/", mountOf(c)) || "/", 303));
-  app.get("/:report", (c) => showPage(c, `/${c.req.param("report")}`));
+  app.get("/", (c) => pages.show(c, "/"));
+  app.get("/metrics", (c) => pages.show(c, "/metrics"));
+  app.get("/events", (c) => pages.stream(c));
+  if (access.isGuarded) app.get("/login", (c) => c.redirect(address("/", mountOf(c)), 303));
+  app.get("/:report", (c) => pages.show(c, `/${c.req.param("report")}`));
   app.post("/:report/actions/:action", formLimit(runtime), (c) => actions.post(c));
   app.get("*", (c) => respond(c, runtime, notFoundPage(c.req.path, runtime.reports.ids)));
   app.all("*", (c) => {

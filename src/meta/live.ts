@@ -21,8 +21,8 @@ export interface LiveOptions {
 export interface LiveStreams {
   /** Streams that are open. */
   readonly open: number;
-  /** Whether one more would be too many. */
-  readonly isFull: boolean;
+  /** How many there may be. */
+  readonly max: number;
   /**
    * Opens a stream: the first event at once, then one at each interval, and comments where that is long, so that nobody
    * in between takes the connection for dead. It ends when the reader leaves or the runtime closes.
@@ -99,11 +99,9 @@ export function createLiveStreams(runtime: MetaRuntime, options: LiveOptions): L
 
   return {
     start,
+    max: maxStreams,
     get open() {
       return open;
-    },
-    get isFull() {
-      return open >= maxStreams;
     },
   };
 }

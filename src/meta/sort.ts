@@ -45,7 +45,7 @@ export function sortKey(cell: Cell | undefined): string | number | undefined {
   if (cell === null || cell === undefined) return undefined;
   if (typeof cell === "number") return finite(cell);
   if (typeof cell === "boolean") return cell ? "yes" : "no";
-  if (typeof cell === "string") return cell;
+  if (typeof cell === "string") return cell.trim() === "" ? undefined : cell;
   switch (cell.kind) {
     case "duration":
       return finite(cell.ms);

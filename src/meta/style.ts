@@ -100,7 +100,7 @@ h3 { font-size: 0.9375rem; line-height: 1.5; font-weight: 600; }
 .facts .hint { font-weight: 400; }
 
 .scroll {
-  position: relative; overflow: auto; width: fit-content; min-width: min(100%, 38rem); max-width: 100%; max-height: 85vh;
+  position: relative; overflow: auto; overflow-anchor: none; width: fit-content; min-width: min(100%, 38rem); max-width: 100%; max-height: 85vh;
   background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem;
 }
 pre.scroll { margin: 0.75rem 0 0; padding: 0.75rem 1rem; overflow-wrap: normal; }

