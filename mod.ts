@@ -35,18 +35,9 @@ export { type Clock, type ScheduleOptions, systemClock, type Timer } from "./src
 // Events and reports: what a part says of itself
 export { createEvents } from "./src/events.ts";
 export type { Events, EventSource, StreamOptions, SubscribeOptions } from "./src/events.ts";
-export { createReports, unknownAction } from "./src/report.ts";
-export type {
-  Action,
-  Cell,
-  Fact,
-  Finding,
-  Histogram,
-  LocatedFinding,
-  Report,
-  Reporter,
-  Reports,
-} from "./src/report.ts";
+export { createReports, type LocatedFinding, type Reports } from "./src/reports.ts";
+export { unknownAction } from "./src/report.ts";
+export type { Action, ActionField, Cell, Fact, Finding, Histogram, Report, Reporter } from "./src/report.ts";
 export type { ReportTable, Series, Severity, StateMachine, Tone } from "./src/report.ts";
 
 // The parts

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { BallastError, errorMessage, show } from "./errors.ts";
+import { BallastError } from "./errors.ts";
 
 /** A value as a page shows it; a bare string, number, boolean or null means itself. */
 export type Cell =
@@ -28,7 +28,9 @@ export type Cell =
   /** A short list, one below the other. */
   | { readonly kind: "list"; readonly items: readonly string[] }
   /** A path of the meta app itself. */
-  | { readonly kind: "link"; readonly text: string; readonly path: string };
+  | { readonly kind: "link"; readonly text: string; readonly path: string }
+  /** One of the things that the report lists: its name, and the way to its details. */
+  | { readonly kind: "details"; readonly key: string };
 
 /** How a state feels to whoever is on call. */
 export type Tone = "good" | "neutral" | "warning" | "bad";
@@ -104,7 +106,17 @@ export interface Action {
   /** What a button says. */
   readonly label: string;
   /** What has to be given with it. */
-  readonly fields: readonly { readonly name: string; readonly label: string }[];
+  readonly fields: readonly ActionField[];
+}
+
+/** Something that has to be given with an action. */
+export interface ActionField {
+  /** What `act` gets it as. */
+  readonly name: string;
+  /** What stands beside it. */
+  readonly label: string;
+  /** What it holds until somebody types something else. @default nothing */
+  readonly value?: string;
 }
 
 /** How bad a finding is: is somebody hurt, will somebody be, or is it good to know. */
@@ -157,134 +169,47 @@ export interface Reporter {
   /** Cheap, and made anew at each call. */
   report(): Report;
   /**
-   * Carries out one of the report's actions; the result is plain JSON.
+   * More on one of the things that the report lists: a report of its own, on a page of its own. Cells of kind `details`
+   * lead there. Undefined for a key that is none, or no longer one; anything may be asked for.
+   *
+   * @example A list, and a page for each of its items
+   * ```ts
+   * import assert from "node:assert/strict";
+   * import { createReports } from "@ballast/runtime";
+   *
+   * const jobs = new Map([["nightly", { runs: 3 }]]);
+   * const reports = createReports();
+   * reports.add("jobs", {
+   *   report: () => ({
+   *     id: "jobs",
+   *     title: "Jobs",
+   *     tables: [{
+   *       id: "jobs",
+   *       title: "Jobs",
+   *       columns: ["Job"],
+   *       rows: [...jobs.keys()].map((key) => [{ kind: "details", key }]),
+   *       empty: "There is no job.",
+   *     }],
+   *   }),
+   *   details(key) {
+   *     const job = jobs.get(key);
+   *     return job && { id: "jobs", title: key, facts: [{ label: "Runs", value: job.runs }] };
+   *   },
+   * });
+   * assert.equal(reports.details("jobs", "nightly")?.title, "nightly"); // the page /jobs/nightly
+   * assert.equal(reports.details("jobs", "weekly"), undefined); // no such page
+   * ```
+   */
+  details?(key: string): Report | undefined;
+  /**
+   * Carries out one of the report's actions, or of its details'; the result is plain JSON.
    *
    * @throws {BallastError} `UNKNOWN_ACTION` when the component has no such action
    */
   act?(id: string, args: Readonly<Record<string, string>>): unknown;
 }
 
-/** A finding, and the report it is from. */
-export interface LocatedFinding extends Finding {
-  /** The id of the report that says so. */
-  readonly report: string;
-}
-
-/** The reports of a runtime. */
-export interface Reports {
-  /** Adds a reporter under the id of its reports; one already there is replaced. Returns what takes it out again. */
-  add(id: string, reporter: Reporter): () => void;
-  /** The ids, in the order in which they were added. */
-  readonly ids: readonly string[];
-  /** One report, or undefined for an unknown id. Never throws: a reporter that does is itself a finding. */
-  get(id: string): Report | undefined;
-  /** All of them. */
-  all(): Report[];
-  /** The findings of all, the worst first. */
-  findings(): LocatedFinding[];
-  /**
-   * Has a component carry out an action.
-   *
-   * @throws {BallastError} `UNKNOWN_ACTION` when there is no such report or action
-   */
-  act(id: string, action: string, args?: Readonly<Record<string, string>>): Promise<unknown>;
-}
-
-const SEVERITIES: readonly Severity[] = ["critical", "warning", "info"];
-
-/**
- * Makes an empty collection of reports.
- *
- * @example Report on a part of your own
- * ```ts
- * import assert from "node:assert/strict";
- * import { createReports } from "@ballast/runtime";
- *
- * const reports = createReports();
- * reports.add("queue", {
- *   report: () => ({ id: "queue", title: "Mail queue", facts: [{ label: "Waiting", value: 3 }] }),
- * });
- * assert.equal(reports.get("queue")?.facts?.[0]?.value, 3);
- * ```
- */
-export function createReports(): Reports {
-  const reporters = new Map<string, Reporter>();
-
-  function read(id: string, reporter: Reporter): Report {
-    try {
-      return checkReport(reporter.report(), id);
-    } catch (error) {
-      return { id, title: id, findings: [brokenReporter(id, error)] };
-    }
-  }
-
-  const all = () => [...reporters].map(([id, reporter]) => read(id, reporter));
-
-  return {
-    add(id, reporter) {
-      if (!/^[a-z0-9-]+$/.test(id)) {
-        throw new TypeError(`a report's id must be of a-z, 0-9 and "-", got ${JSON.stringify(id)}`);
-      }
-      reporters.set(id, reporter);
-      return () => {
-        if (reporters.get(id) === reporter) reporters.delete(id);
-      };
-    },
-    get ids() {
-      return [...reporters.keys()];
-    },
-    get(id) {
-      const reporter = reporters.get(id);
-      return reporter && read(id, reporter);
-    },
-    all,
-    findings() {
-      return all()
-        .flatMap((report) => (report.findings ?? []).map((finding) => ({ ...finding, report: report.id })))
-        .sort((a, b) => rank(a.severity) - rank(b.severity));
-    },
-    async act(id, action, args = {}) {
-      const reporter = reporters.get(id);
-      if (!reporter?.act) throw unknownAction(id, action);
-      return await reporter.act(action, args);
-    },
-  };
-}
-
 /** The error of a component that is asked for an action it does not have. */
 export function unknownAction(id: string, action: string): BallastError {
   return new BallastError("UNKNOWN_ACTION", `"${id}" has no action "${action}"`, { data: { id, action } });
-}
-
-const LISTS = ["facts", "tables", "series", "histograms", "machines", "actions", "findings"] as const;
-
-/** A report, held to its shape: it may be anybody's, and one that is malformed must not spoil a page of all. */
-function checkReport(report: Report, id: string): Report {
-  // A promise is none; and if it rejects, that is told here, not as an unhandled rejection.
-  if (report instanceof Promise) report.catch(() => {});
-  if (typeof report?.id !== "string" || typeof report.title !== "string") {
-    throw new TypeError(`report() must return an object with an id and a title, got ${show(report)}`);
-  }
-  for (const list of LISTS) {
-    if (report[list] !== undefined && !Array.isArray(report[list])) {
-      throw new TypeError(`${list} must be an array, got ${show(report[list])}`);
-    }
-  }
-  return report.id === id ? report : { ...report, id };
-}
-
-function rank(severity: Severity): number {
-  const place = SEVERITIES.indexOf(severity);
-  return place < 0 ? SEVERITIES.length : place;
-}
-
-function brokenReporter(id: string, error: unknown): Finding {
-  return {
-    id: `${id}-report-failed`,
-    severity: "warning",
-    title: `The report of "${id}" cannot be made`,
-    evidence: errorMessage(error),
-    likelyCause: "Its report() throws, or returns something else than a report.",
-    remedy: "Fix report(): it must return plain data and never throw. The component itself may be well.",
-  };
 }

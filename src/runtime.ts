@@ -10,7 +10,7 @@ import { BallastError } from "./errors.ts";
 import { createLog, type Log, type LogOptions } from "./log/mod.ts";
 import { detectPlatform } from "./platform/detect.ts";
 import type { Platform } from "./platform/port.ts";
-import { createReports, type Reports } from "./report.ts";
+import { createReports, type Reports } from "./reports.ts";
 import { createStats, type Stats, type StatsOptions } from "./stats/mod.ts";
 import { type TopologyOptions, type TopologyWatcher, watchTopology } from "./topology/mod.ts";
 

@@ -27,6 +27,7 @@ import {
   type View,
   viewOf,
 } from "./names.ts";
+import { nameReport } from "./name_report.ts";
 import { type DnsCacheOptions, settings } from "./options.ts";
 import { preresolve, type PreresolveReport } from "./preresolve.ts";
 import { dnsReport } from "./report.ts";
@@ -81,6 +82,8 @@ export interface DnsCache extends AsyncDisposable, Reporter {
   snapshot(): DnsSnapshot;
   /** What a person should know of it. */
   report(): Report;
+  /** What a person should know of one name; undefined for one that is not held. */
+  details(name: string): Report | undefined;
   /** Ends every query and timer; who still waits gets a `CLOSED` error. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -236,6 +239,10 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     events,
     snapshot: () => takeSnapshot(own, keeper, servers, hosts),
     report: () => dnsReport(cache.snapshot()),
+    details(key) {
+      const name = names.get(key);
+      return name && nameReport(takeSnapshot(own, keeper, servers, hosts, name));
+    },
     act(id, { name = "" } = {}) {
       if (id !== "refresh") throw unknownAction("dns", id);
       return refresh(name);

@@ -101,22 +101,24 @@ export interface ServerSnapshot {
 
 const RECENT_QUERIES = 200;
 
-/** Takes a snapshot. */
+/** Takes a snapshot: of all that is held, or of one name alone. */
 export function takeSnapshot(
   { clock, policy, resolver, maxNames, log }: Settings,
   keeper: Keeper,
   servers: Servers,
   hosts: Hosts,
+  only?: CachedName,
 ): DnsSnapshot {
   const now = clock.monotonic();
-  for (const name of keeper.table.names.values()) keeper.table.look(name);
+  const names = only === undefined ? [...keeper.table.names.values()] : [only];
+  for (const name of names) keeper.table.look(name);
   return {
     at: clock.now(),
     resolver: resolver.name,
     refreshMs: policy.refreshMs,
     maxStaleMs: policy.maxStaleMs,
     maxNames,
-    names: [...keeper.table.names.values()].map((name) => nameSnapshot(name, now)),
+    names: names.map((name) => nameSnapshot(name, now)),
     hosts: [...hosts].map(([name, { any }]) => ({
       name,
       addresses: (any?.addresses ?? []).map((a) => a.address),
@@ -127,11 +129,19 @@ export function takeSnapshot(
       ...rest,
     })),
     served: { ...keeper.table.served },
-    recentQueries: [...log.recent({ event: "dns.query", limit: RECENT_QUERIES })].reverse()
-      .map(({ at, durationMs = 0 }) => [at, durationMs]),
+    recentQueries: recentQueries(log, only?.name),
     lookups: keeper.lookups.foreground + keeper.lookups.background,
     refreshesWaiting: keeper.refreshesWaiting,
   };
+}
+
+function recentQueries(log: Settings["log"], name: string | undefined): DnsSnapshot["recentQueries"] {
+  const limit = name === undefined ? RECENT_QUERIES : Infinity;
+  return log.recent({ event: "dns.query", limit })
+    .filter(({ fields }) => name === undefined || fields.name === name)
+    .slice(0, RECENT_QUERIES)
+    .reverse()
+    .map(({ at, durationMs = 0 }) => [at, durationMs]);
 }
 
 function nameSnapshot(name: CachedName, now: number): NameSnapshot {

@@ -4,40 +4,43 @@ import type { Action, ReportTable } from "../report.ts";
 import type { Actions, Outcome } from "./actions.ts";
 import { renderTime, type View } from "./cell.ts";
 import { formatDuration } from "./format.ts";
-import { address } from "./link.ts";
+import { address, type Place, reportPath } from "./link.ts";
 import { clipped, type Markup, markup } from "./markup.ts";
 
 /** Renders the actions of a report: a form each, or, where they are off, the call that does the same. */
 export function renderActions(
-  report: string,
+  place: Place,
   actions: readonly Action[],
   mode: Actions["mode"],
   view: View,
 ): Markup {
   if (mode === "offered") {
-    return markup`<div class="actions">${actions.map((action) => renderForm(report, action, view))}</div>`;
+    return markup`<div class="actions">${actions.map((action) => renderForm(place, action, view))}</div>`;
   }
   const hint = mode === "unguarded"
     ? markup`<p class="hint">They can be carried out from here once there is a token:
 <code>createMetaApp(runtime, { token })</code>. Until then, in the program:</p>`
     : undefined;
-  return markup`${hint}<dl class="calls">${actions.map((action) => renderCall(report, action))}</dl>`;
+  return markup`${hint}<dl class="calls">${actions.map((action) => renderCall(place, action))}</dl>`;
 }
 
-function renderForm(report: string, { id, label, fields }: Action, { base }: View): Markup {
-  const path = `/${encodeURIComponent(report)}/actions/${encodeURIComponent(id)}`;
+function renderForm({ report, key }: Place, { id, label, fields }: Action, { base }: View): Markup {
+  const path = `${reportPath({ report })}/actions/${encodeURIComponent(id)}`;
+  const query = key === undefined ? "" : `?key=${encodeURIComponent(key)}`;
   const inputs = fields.map((field) => {
     return markup`<label><span>${clipped(field.label)}</span>
-<input name="${field.name}" autocomplete="off" spellcheck="false" required=""></label>
+<input name="${field.name}" value="${
+      field.value ?? ""
+    }" autocomplete="off" spellcheck="false" required=""></label>
 `;
   });
-  return markup`<form method="post" action="${address(path, base)}">
+  return markup`<form method="post" action="${address(path, base)}${query}">
 ${inputs}<button>${clipped(label)}</button>
 </form>
 `;
 }
 
-function renderCall(report: string, { id, label, fields }: Action): Markup {
+function renderCall({ report }: Place, { id, label, fields }: Action): Markup {
   const args = fields.length === 0 ? "" : `, { ${fields.map(({ name }) => name).join(", ")} }`;
   const hints = fields.map((field) => {
     return markup`<dd class="hint"><code>${field.name}</code>: ${clipped(field.label)}</dd>`;

@@ -9,7 +9,7 @@ import { BallastError, errorMessage, show } from "../errors.ts";
 import type { Action } from "../report.ts";
 import { type Access, foreignOriginPage, isSameOrigin } from "./access.ts";
 import { readFields } from "./form.ts";
-import { address } from "./link.ts";
+import { address, type Place, reportPath } from "./link.ts";
 import { negotiate } from "./negotiate.ts";
 import type { Page } from "./page.ts";
 import { problemPage } from "./problem.ts";
@@ -24,8 +24,8 @@ export interface Outcome {
   readonly at: number;
   /** How long it took. */
   readonly tookMs: number;
-  /** The report that offers it. */
-  readonly report: string;
+  /** The page that offers it. */
+  readonly place: Place;
   /** The action. */
   readonly action: Action;
   /** What was given with it. */
@@ -40,10 +40,10 @@ export interface Outcome {
 export interface Actions {
   /** Whether they can be carried out, or why not: nobody is asked for a token, or the runtime takes no actions. */
   readonly mode: "offered" | "unguarded" | "unsupported";
-  /** Carries one out: 303 to the report's page, or the result as JSON. */
+  /** Carries one out: 303 to the page that offers it (`?key=` names one of details), or the result as JSON. */
   post(c: Context): Promise<Response>;
-  /** The last ones of a report, the newest first. */
-  outcomes(report: string): readonly Outcome[];
+  /** The last ones of a page, the newest first. */
+  outcomes(place: Place): readonly Outcome[];
 }
 
 /** Outcomes kept, of all reports together. */
@@ -57,30 +57,36 @@ export function createActions(runtime: MetaRuntime, access: Access): Actions {
   /** What was asked for, once nothing speaks against it; else the response that says what does. */
   async function read(
     c: Context,
-  ): Promise<Response | { report: string; action: Action; args: Outcome["args"] }> {
+  ): Promise<Response | { place: Place; action: Action; args: Outcome["args"] }> {
     const refuse = (status: ContentfulStatusCode, title: string, detail: string) =>
       respond(c, runtime, problemPage(status, title, detail));
     if (mode !== "offered") return refuse(403, "Actions are off", whyOff(mode));
     if (!isSameOrigin(c)) return respond(c, runtime, foreignOriginPage(c));
     const { report = "", action: id = "" } = c.req.param();
-    const action = runtime.reports.get(report)?.actions?.find((action) => action.id === id);
+    const key = c.req.query("key");
+    const { reports } = runtime;
+    const offering = key === undefined ? reports.get(report) : reports.details?.(report, key);
+    const action = offering?.actions?.find((action) => action.id === id);
     if (action === undefined) {
       return refuse(404, "No such action", `${show(report)} offers no action ${show(id)}.`);
     }
     const args = await readFields(c);
     const wrong = whatIsWrong(action, args);
-    return wrong === undefined ? { report, action, args: args! } : refuse(400, "Wrong fields", wrong);
+    return wrong === undefined
+      ? { place: { report, key }, action, args: args! }
+      : refuse(400, "Wrong fields", wrong);
   }
 
   async function post(c: Context): Promise<Response> {
     const asked = await read(c);
     if (asked instanceof Response) return asked;
-    const { report, action, args } = asked;
+    const { place, action, args } = asked;
+    const { report } = place;
     const { clock } = runtime.platform;
     const startedAt = clock.monotonic();
     const record = (ok: boolean, text: string) => {
       const tookMs = clock.monotonic() - startedAt;
-      const outcome = { id: crypto.randomUUID(), at: clock.now(), tookMs, report, action, args, ok, text };
+      const outcome = { id: crypto.randomUUID(), at: clock.now(), tookMs, place, action, args, ok, text };
       outcomes.unshift(outcome);
       outcomes.length = Math.min(outcomes.length, MAX_OUTCOMES);
       const fields = { report, action: action.id, args, tookMs };
@@ -91,7 +97,7 @@ export function createActions(runtime: MetaRuntime, access: Access): Actions {
     const isPerson = negotiate(c, ["json", "html"]) === "html";
     c.header("Vary", "Accept");
     const back = ({ id }: Outcome) =>
-      c.redirect(`${address(`/${report}`, mountOf(c))}?done=${id}#outcome`, 303);
+      c.redirect(`${address(reportPath(place), mountOf(c))}?done=${id}#outcome`, 303);
     try {
       const result = await runtime.reports.act!(report, action.id, args) ?? null;
       const outcome = record(true, JSON.stringify(result));
@@ -102,7 +108,13 @@ export function createActions(runtime: MetaRuntime, access: Access): Actions {
     }
   }
 
-  return { mode, post, outcomes: (report) => outcomes.filter((outcome) => outcome.report === report) };
+  return {
+    mode,
+    post,
+    outcomes({ report, key }) {
+      return outcomes.filter(({ place }) => place.report === report && place.key === key);
+    },
+  };
 }
 
 function whyOff(mode: "unguarded" | "unsupported"): string {

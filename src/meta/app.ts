@@ -7,7 +7,7 @@ import { createActions } from "./actions.ts";
 import { formLimit } from "./form.ts";
 import { hostGuard, securityHeaders } from "./guard.ts";
 import { live, ready } from "./health.ts";
-import { address } from "./link.ts";
+import { address, reportPath } from "./link.ts";
 import { createLiveStreams } from "./live.ts";
 import { createPages } from "./pages.ts";
 import { failedPage, methodNotAllowedPage, notFoundPage } from "./problem.ts";
@@ -58,6 +58,7 @@ export interface MetaAppOptions {
  * | --- | --- |
  * | `/` | what is wrong, the reports, the process, what the platform can do |
  * | `/:report` | the report with that id; one that is called as a path of this table has no page |
+ * | `/:report/:key` | the details of one of the things that the report lists: its reporter's `details(key)` |
  * | `/metrics` | the statistics in the OpenMetrics format; a page for a browser |
  * | `/events` | `/` as server-sent events, or with `?page=/dns` that report: JSON; `&format=html` as its page needs it |
  * | `/livez` | 200 `ok` |
@@ -119,7 +120,8 @@ export function createMetaApp(runtime: MetaRuntime, options: MetaAppOptions = {}
   app.get("/metrics", (c) => pages.show(c, "/metrics"));
   app.get("/events", (c) => pages.stream(c));
   if (access.isGuarded) app.get("/login", (c) => c.redirect(address("/", mountOf(c)), 303));
-  app.get("/:report", (c) => pages.show(c, `/${c.req.param("report")}`));
+  app.get("/:report", (c) => pages.show(c, reportPath(c.req.param())));
+  app.get("/:report/:key", (c) => pages.show(c, reportPath(c.req.param())));
   app.post("/:report/actions/:action", formLimit(runtime), (c) => actions.post(c));
   app.get("*", (c) => respond(c, runtime, notFoundPage(c.req.path, runtime.reports.ids)));
   app.all("*", (c) => {

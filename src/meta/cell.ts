@@ -9,7 +9,7 @@ import {
   formatRatio,
   formatRelativeTime,
 } from "./format.ts";
-import { checkedAddress } from "./link.ts";
+import { address, checkedAddress, reportPath } from "./link.ts";
 import { clipped, type Markup, markup } from "./markup.ts";
 import type { Sort } from "./sort.ts";
 
@@ -21,6 +21,8 @@ export interface View {
   readonly base: string;
   /** How one of its tables is to be ordered. @default as the report has it */
   readonly sort?: Sort;
+  /** The id of the report that it shows, which is where details are to be had. @default none */
+  readonly report?: string;
 }
 
 /** A list longer than this is cut; the JSON has it whole. */
@@ -47,6 +49,8 @@ export function renderCell(cell: Cell, view: View): Markup {
       return renderList(cell.items);
     case "link":
       return renderLink(cell.text, cell.path, view);
+    case "details":
+      return renderDetails(cell.key, view);
     default:
       // A report may come from another version of Ballast, with kinds that this one does not know.
       return markup`<code>${clipped(JSON.stringify(cell satisfies never))}</code>`;
@@ -89,6 +93,12 @@ function renderList(items: readonly string[]): Markup {
   const left = items.length - shown.length;
   const rest = left === 0 ? undefined : markup`<li class="none">${left} more in the JSON</li>`;
   return markup`<ul class="list">${shown}${rest}</ul>`;
+}
+
+/** The way to the details of something; no way where it stands on no report's page. */
+function renderDetails(key: string, { report, base }: View): Markup {
+  if (report === undefined) return markup`${clipped(key)}`;
+  return markup`<a href="${address(reportPath({ report, key }), base)}">${clipped(key)}</a>`;
 }
 
 /** A link, if it stays within the meta app; else its text alone. */

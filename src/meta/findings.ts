@@ -1,6 +1,7 @@
 /** What is wrong, as markup: the first thing whoever is on call wants to read. */
 
-import type { Finding, LocatedFinding, Severity, Tone } from "../report.ts";
+import type { Finding, Severity, Tone } from "../report.ts";
+import type { LocatedFinding } from "../reports.ts";
 import { renderChip, renderTime, type View } from "./cell.ts";
 import { address } from "./link.ts";
 import { clipped, type Markup, markup } from "./markup.ts";

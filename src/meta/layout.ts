@@ -67,8 +67,14 @@ export function renderFrame({ name, state }: MetaRuntime, { base, now }: View): 
 }
 
 function renderMain(page: Page, view: View): Markup {
+  const parent = page.parent === undefined
+    ? undefined
+    : markup`<nav aria-label="Up"><a href="${
+      address(page.parent.path, view.base)
+    }">${page.parent.text}</a></nav>
+`;
   return markup`<main id="main" tabindex="-1">
-<h1>${page.title}</h1>
+${parent}<h1>${page.title}</h1>
 <div id="sections">
 ${page.body(view).map((section) => section.markup)}</div>
 </main>`;
@@ -110,7 +116,11 @@ function renderNavigation(page: Page, runtime: MetaRuntime, view: View): readonl
   const reports = runtime.reports.ids.map((id) => ({ path: `/${id}`, text: id }));
   const entries = [{ path: "/", text: "Overview" }, ...reports, { path: "/metrics", text: "metrics" }];
   return entries.map(({ path, text }) => {
-    const current = path === page.path ? markup` aria-current="page"` : undefined;
+    const current = path === page.path
+      ? markup` aria-current="page"`
+      : path === page.parent?.path
+      ? markup` aria-current="true"`
+      : undefined;
     return markup`<li><a href="${address(path, view.base)}"${current}>${text}</a></li>\n`;
   });
 }

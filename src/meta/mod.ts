@@ -48,11 +48,11 @@ export {
 export type { Capability, ProcessInfo } from "../platform/port.ts";
 export type {
   Action,
+  ActionField,
   Cell,
   Fact,
   Finding,
   Histogram,
-  LocatedFinding,
   Report,
   ReportTable,
   Series,
@@ -60,3 +60,4 @@ export type {
   StateMachine,
   Tone,
 } from "../report.ts";
+export type { LocatedFinding } from "../reports.ts";

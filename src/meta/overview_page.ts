@@ -1,7 +1,8 @@
 /** The first page: what is wrong, then what there is. */
 
 import type { Capability, ProcessInfo } from "../platform/port.ts";
-import type { Cell, Fact, LocatedFinding, ReportTable } from "../report.ts";
+import type { Cell, Fact, ReportTable } from "../report.ts";
+import type { LocatedFinding } from "../reports.ts";
 import { renderChip, type View } from "./cell.ts";
 import { countFindings, renderFindings, worstTone } from "./findings.ts";
 import { formatBytes, formatRatio } from "./format.ts";

@@ -13,6 +13,8 @@ export interface Page {
   readonly title: string;
   /** Its path in the meta app, so that the navigation can mark it; undefined for a page that is not in there. */
   readonly path?: string;
+  /** The page that leads here, where the navigation does not. */
+  readonly parent?: { readonly text: string; readonly path: string };
   /** How it feels: the colour and the shape of the icon. */
   readonly tone: Tone;
   /** What a program gets. */

@@ -2,9 +2,11 @@
 
 import type { Context } from "hono";
 import { show } from "../errors.ts";
+import type { Report } from "../report.ts";
 import type { Access } from "./access.ts";
 import type { Actions } from "./actions.ts";
 import type { View } from "./cell.ts";
+import { parseReportPath, type Place } from "./link.ts";
 import type { LiveEvent, LiveStreams } from "./live.ts";
 import { pageUpdates } from "./live_page.ts";
 import { metricsPage } from "./metrics_page.ts";
@@ -53,9 +55,13 @@ export function createPages({ runtime, access, actions, streams }: PageParts): P
   function pageAt(path: string, done?: string): Page | undefined {
     if (path === "/") return overviewPage(runtime, describeMeta());
     if (path === "/metrics") return metricsPage(runtime);
-    const id = path.slice(1);
-    const report = runtime.reports.get(id);
-    return report && reportPage(id, report, actions, done);
+    const place = parseReportPath(path);
+    const report = place && reportAt(place);
+    return report && reportPage(place, report, actions, done);
+  }
+
+  function reportAt({ report, key }: Place): Report | undefined {
+    return key === undefined ? runtime.reports.get(report) : runtime.reports.details?.(report, key);
   }
 
   /** The events of a page for the script on it. */
@@ -73,10 +79,8 @@ export function createPages({ runtime, access, actions, streams }: PageParts): P
   /** The events of a page for programs. */
   function snapshot(path: string): LiveEvent {
     const overview = describeRuntime(runtime, describeMeta());
-    return {
-      type: "snapshot",
-      data: { at: clock.now(), overview, report: runtime.reports.get(path.slice(1)) },
-    };
+    const place = parseReportPath(path);
+    return { type: "snapshot", data: { at: clock.now(), overview, report: place && reportAt(place) } };
   }
 
   return {

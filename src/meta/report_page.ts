@@ -7,26 +7,30 @@ import type { View } from "./cell.ts";
 import { renderFindings, worstTone } from "./findings.ts";
 import { renderHistograms } from "./histogram.ts";
 import { renderMachine } from "./machine.ts";
+import { type Place, reportPath } from "./link.ts";
 import { clipped, type Markup, markup } from "./markup.ts";
 import { jsonSource, type Page } from "./page.ts";
 import { renderSection, type Section, withOwnIds } from "./section.ts";
 import { renderAllSeries } from "./series.ts";
 import { renderFacts, renderTable } from "./table.ts";
 
-/** The page of the report that is registered under `id`; `done` is the outcome that its reader waits for. */
-export function reportPage(id: string, report: Report, actions: Actions, done: string | undefined): Page {
+/** The page of a report, or of the details of something; `done` is the outcome that its reader waits for. */
+export function reportPage(place: Place, report: Report, actions: Actions, done: string | undefined): Page {
+  const path = reportPath(place);
+  const { report: id, key } = place;
   return {
     title: clipped(report.title),
-    path: `/${id}`,
+    path,
+    parent: key === undefined ? undefined : { text: id, path: reportPath({ report: id }) },
     tone: worstTone(report.findings ?? []),
     source: jsonSource({ report }),
-    body: (view) => renderReport(id, report, actions, done, view),
-    live: { page: `/${id}`, ...(done !== undefined && { done }) },
+    body: (view) => renderReport(place, report, actions, done, { ...view, report: id }),
+    live: { page: path, ...(done !== undefined && { done }) },
   };
 }
 
 function renderReport(
-  id: string,
+  place: Place,
   report: Report,
   actions: Actions,
   done: string | undefined,
@@ -34,7 +38,7 @@ function renderReport(
 ): Section[] {
   const { summary, findings = [], facts = [], machines = [], tables = [], series = [], histograms = [] } =
     report;
-  const outcomes = actions.outcomes(id);
+  const outcomes = actions.outcomes(place);
   const outcome = outcomes.find((outcome) => outcome.id === done);
   return [
     ...some(summary, (text) => paragraph("summary", markup`${clipped(text)}`)),
@@ -49,7 +53,7 @@ function renderReport(
       "actions",
       "Actions",
       report.actions ?? [],
-      (list) => renderActions(id, list, actions.mode, view),
+      (list) => renderActions(place, list, actions.mode, view),
     ),
     ...(outcomes.length > 0 ? [renderTable(outcomeTable(outcomes), view)] : []),
   ];

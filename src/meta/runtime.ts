@@ -1,7 +1,8 @@
 /** What the meta app asks of a runtime: a shape, so that a group can hand in the gathered reports of its children. */
 
 import type { Capability, ProcessInfo } from "../platform/port.ts";
-import type { LocatedFinding, Report } from "../report.ts";
+import type { Report } from "../report.ts";
+import type { LocatedFinding } from "../reports.ts";
 
 /** Whatever has a name, a state and reports: a `Runtime`, above all. */
 export interface MetaRuntime {
@@ -37,6 +38,8 @@ export interface MetaRuntime {
     readonly ids: readonly string[];
     /** One report, or undefined for an unknown id. */
     get(id: string): Report | undefined;
+    /** More on one of the things that a report lists, or undefined for an unknown id or key. @default there is no more */
+    details?(id: string, key: string): Report | undefined;
     /** The findings of all, the worst first. */
     findings(): readonly LocatedFinding[];
     /** Has a component carry out an action; the result is plain JSON. @default actions are shown, but not offered */

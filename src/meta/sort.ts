@@ -61,6 +61,8 @@ export function sortKey(cell: Cell | undefined): string | number | undefined {
       return cell.items.length === 0 ? undefined : cell.items.join(" ");
     case "link":
       return cell.text;
+    case "details":
+      return cell.key;
     default:
       return undefined;
   }
