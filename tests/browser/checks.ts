@@ -21,9 +21,14 @@ export class Checks {
       console.log(`${name} ... ok (${Math.round(performance.now() - startedAt)} ms)`);
     } catch (error) {
       this.counts.failed++;
-      console.log(`${name} ... FAILED\n  ${errorMessage(error).replaceAll("\n", "\n  ")}`);
+      console.log(`${name} ... FAILED\n  ${short(error).replaceAll("\n", "\n  ")}`);
     }
   }
+}
+
+/** The error without what the browser has to say of its own affairs. */
+function short(error: unknown): string {
+  return errorMessage(error).split("\nBrowser logs:")[0]!.slice(0, 4000);
 }
 
 /** Waits until something holds, for ten seconds at most. */

@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 
-// deno-lint-ignore no-import-prefix -- only here, and pinned
-import type { Browser } from "npm:playwright-core@1.65.1";
-import type { Checks } from "./checks.ts";
+import type { Browser } from "playwright-core";
+import { type Checks, until } from "./checks.ts";
 import { type Demo, type Guarded, TOKEN } from "./services.ts";
 import { inWindow, live, logIn } from "./window.ts";
 
@@ -41,6 +40,30 @@ export async function checkActions(
         await page.getByLabel("Whom to greet").fill("nobody");
         await page.getByRole("button", { name: "Greet" }).click();
         await page.locator("#outcome").getByText("cannot greet nobody").waitFor();
+      });
+    });
+  }
+
+  for (const javaScriptEnabled of [true, false]) {
+    const how = javaScriptEnabled ? "" : ", without scripts";
+    await inWindow(browser, { javaScriptEnabled }, async ({ page, complaints }) => {
+      await logIn(page, `${guarded.url}/dns`, TOKEN);
+      complaints();
+      await checks.run(`a name is found on the page of DNS, and looked up from its own${how}`, async () => {
+        await page.getByRole("link", { name: "api.internal" }).click();
+        await page.getByRole("heading", { level: 1, name: "api.internal" }).waitFor();
+        const lookups = async () => Number(await page.locator("#table-history td").nth(1).textContent());
+        const before = await lookups();
+        assert.ok(before > 0);
+        await page.reload();
+        assert.equal(await lookups(), before, "reading changes nothing");
+        await page.getByRole("button", { name: "Look up now" }).click();
+        await page.locator("#outcome").getByText("Done").waitFor();
+        assert.equal(new URL(page.url()).pathname, "/dns/api.internal");
+        await until("the lookup is told", async () => await lookups() === before + 1);
+        await page.getByRole("navigation", { name: "Up" }).getByRole("link").click();
+        await page.getByRole("heading", { level: 1, name: "DNS" }).waitFor();
+        assert.deepEqual(complaints(), []);
       });
     });
   }

@@ -1,13 +1,15 @@
 /** A runtime that has everything a page can show, and never stands still: what the pages are tried on. */
 
-import { createRuntime, type Report, type Reporter, type Runtime } from "@ballast/runtime";
+import { createRuntime, type Report, type Reporter, type Runtime, staticResolver } from "@ballast/runtime";
 
 /** More rows than a table shows without a filter. */
 const ROWS = 60;
 
 /** Makes the runtime, with a report called `sample` beside its own. */
 export function createSample(): Runtime {
-  const runtime = createRuntime({ name: "sample", dns: { hosts: { "db.internal": ["10.0.0.4"] } } });
+  const resolver = staticResolver({ "api.internal": ["10.0.0.7", "fd00::7"] });
+  const hosts = { "db.internal": ["10.0.0.4"] };
+  const runtime = createRuntime({ name: "sample", dns: { resolver, hosts, preresolve: ["api.internal"] } });
   runtime.reports.add("sample", createSampleReporter(runtime.platform.clock));
   return runtime;
 }
@@ -17,6 +19,7 @@ function createSampleReporter(clock: { now(): number }): Reporter {
   let greeting = "nobody";
   return {
     report: () => sampleReport(++reads, clock.now(), greeting),
+    details: (key) => /^shard-\d+$/.test(key) ? shardReport(key, clock.now()) : undefined,
     act(id, { name = "" }) {
       if (id !== "greet" || name === "nobody") throw new Error(`cannot greet ${name}`);
       greeting = name;
@@ -96,7 +99,7 @@ function sampleReport(reads: number, now: number, greeting: string): Report {
         title: "Shards",
         columns: ["Shard", "State", "Addresses", "Latency", "Size", "Seen"],
         rows: Array.from({ length: ROWS }, (_, index) => [
-          `shard-${index}`,
+          { kind: "details", key: `shard-${index}` },
           index % 9 === 0
             ? { kind: "state", state: "slow", tone: "warning" }
             : { kind: "state", state: "well", tone: "good" },
@@ -118,6 +121,23 @@ function sampleReport(reads: number, now: number, greeting: string): Report {
         fields: ["id", "action"].map((name) => ({ name, label: name })),
       },
     ],
+  };
+}
+
+/** One thing of those that the sample lists: a distribution with its recent values. */
+function shardReport(shard: string, now: number): Report {
+  return {
+    id: "sample",
+    title: shard,
+    summary: "one of the shards",
+    facts: [{ label: "Seen", value: { kind: "time", at: now - 21_000 } }],
+    histograms: [histogram("latency", "Latency", "ms", 4, 1.1)],
+    series: [{
+      id: "recent",
+      title: "Recent latencies",
+      unit: "ms",
+      points: wave(now, 90, (x) => x % 31 === 0 ? 900 : 2 + x % 7),
+    }],
   };
 }
 

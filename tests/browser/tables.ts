@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 
-// deno-lint-ignore no-import-prefix -- only here, and pinned
-import type { Browser, Locator, Page } from "npm:playwright-core@1.65.1";
+import type { Browser, Locator, Page } from "playwright-core";
 import { type Checks, until } from "./checks.ts";
 import { type Guarded, TOKEN } from "./services.ts";
 import { inWindow, live, logIn } from "./window.ts";

@@ -1,7 +1,6 @@
 /** A window of the browser that notes everything it complains of. */
 
-// deno-lint-ignore no-import-prefix -- only here, and pinned
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "npm:playwright-core@1.65.1";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 
 /** An open window. */
 export interface Window {
