@@ -27,7 +27,7 @@ const KEYWORDS = [
 const ENGINES = { node: ">=20.16 <21 || >=22.3" };
 
 /** What the package may depend on: a new dependency is a decision, never an accident. */
-export const DEPENDENCIES = ["@leichtgewicht/dns-packet", "@logtape/logtape", "hono"];
+export const DEPENDENCIES = ["@leichtgewicht/dns-packet", "@logtape/logtape", "d3-scale", "d3-shape", "hono"];
 
 /**
  * Writes the manifest.

@@ -1,5 +1,8 @@
 /** Numbers over time, as markup: a line, and in words what is to be read off it. */
 
+// @ts-types="@types/d3-shape"
+import { area, line } from "d3-shape";
+
 import type { Series } from "../report.ts";
 import { renderTime, type View } from "./cell.ts";
 import { fromTop, percent, PLOT_HEIGHT, renderChart, renderLevels } from "./chart.ts";
@@ -37,10 +40,11 @@ ${body}
 function renderPoints(series: Series, points: readonly Point[], view: View): Markup {
   const { unit } = series;
   const last = points.at(-1)!;
-  const { min, max } = findExtremes(points);
+  const values = points.map(([, value]) => value);
+  const [min, max] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
   const scale = unit === "ms" && spansDecades(min, max)
     ? logScale(min, max, unit, 4)
-    : linearScale(min, max, unit, 3);
+    : linearScale(min, max, unit, 2);
   const levels = renderLevels(scale, unit, HEAD);
   const count = countPoints(points);
   const read = (value: number) => formatUnit(value, unit);
@@ -89,32 +93,18 @@ function timeLabels(from: number, to: number, now: number): { place: number; tex
   }));
 }
 
-interface Extremes {
-  readonly min: number;
-  readonly max: number;
-}
-
-function findExtremes(points: readonly Point[]): Extremes {
-  let [min, max] = [Infinity, -Infinity];
-  for (const [, value] of points) {
-    min = Math.min(min, value);
-    max = Math.max(max, value);
-  }
-  return { min, max };
-}
-
 /** The line, and the area below it where its height means something: above zero. A single value is a level line. */
 function renderLine(points: readonly Point[], scale: Scale): Markup {
-  const start = points[0]![0];
-  const span = points.at(-1)![0] - start;
-  const toX = (at: number) => span === 0 ? WIDTH : (at - start) / span * WIDTH;
-  const line = thinned(points).map(([at, value]) => `${toX(at).toFixed(1)},${fromTop(scale.place(value))}`);
-  if (span === 0) line.unshift(`0.0,${fromTop(scale.place(points[0]![1]))}`);
+  const [first, last] = [points[0]!, points.at(-1)!];
+  const [start, span] = [first[0], last[0] - first[0]];
+  const drawn = span === 0 ? [last, last] : thinned(points);
+  const x = ([at]: Point, index: number) => (span === 0 ? index : (at - start) / span) * WIDTH;
+  const y = ([, value]: Point) => fromTop(scale.place(value));
   const isFromZero = !scale.isLogarithmic && scale.min === 0;
-  const area = isFromZero
-    ? markup`<polygon points="0,${PLOT_HEIGHT} ${line.join(" ")} ${WIDTH},${PLOT_HEIGHT}"/>`
+  const below = isFromZero
+    ? markup`<path class="area" d="${area<Point>(x, PLOT_HEIGHT, y).digits(1)(drawn) ?? ""}"/>`
     : undefined;
-  return markup`${area}<polyline points="${line.join(" ")}"/>`;
+  return markup`${below}<path class="line" d="${line<Point>(x, y).digits(1)(drawn) ?? ""}"/>`;
 }
 
 /** Where the line has got to. */

@@ -128,10 +128,10 @@ td time { white-space: nowrap; }
 .series { background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.75rem 0.875rem; }
 .series figcaption { font-weight: 550; }
 .chart { display: block; width: 100%; margin-block: 0.5rem; overflow: visible; }
-.chart polyline {
+.chart .line {
   fill: none; stroke: var(--accent); stroke-width: 1.5px; stroke-linejoin: round; vector-effect: non-scaling-stroke;
 }
-.chart polygon { fill: var(--accent); opacity: 0.12; }
+.chart .area { fill: var(--accent); opacity: 0.12; }
 .chart rect { fill: var(--accent); opacity: 0.75; }
 .chart rect:hover { opacity: 1; }
 .chart .last { fill: var(--accent); }

@@ -9,7 +9,7 @@ import { isFocused, nextUpdate } from "./tables.ts";
 import { inWindow, live, logIn } from "./window.ts";
 
 /** Elements whose content changes, and a row of a table. */
-const KEPT = ["h1", "#facts dd", "svg.chart", "svg.chart polyline", "#table-shards tbody tr"];
+const KEPT = ["h1", "#facts dd", "svg.chart", "svg.chart .line", "#table-shards tbody tr"];
 
 /** How often the report has been read, as the page says. */
 async function reads(page: Page): Promise<number> {

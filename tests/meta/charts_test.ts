@@ -42,7 +42,7 @@ function find(elements: readonly Element[], tag: string, className?: string): re
 }
 
 async function line(points: Points, unit?: string): Promise<string | undefined> {
-  return find(await renderSeries(points, unit), "polyline")[0]?.attributes.points;
+  return find(await renderSeries(points, unit), "path", "line")[0]?.attributes.d;
 }
 
 /** The labels of an axis: those above the foot of the chart, or those below it. */
@@ -53,16 +53,16 @@ function labels(elements: readonly Element[], head: number, at: "levels" | "foot
 }
 
 test("a series is a line from its first value to its last, between round values", async () => {
-  assert.equal(await line([[0, 10], [50, 30], [100, 20]]), "0.0,74.7 150.0,0 300.0,37.3");
-  assert.equal(await line([[0, 7], [100, 7]]), "0.0,33.6 300.0,33.6");
-  assert.equal(await line([[5, 0]]), "0.0,112 300.0,112");
+  assert.equal(await line([[0, 10], [50, 30], [100, 20]]), "M0,84L150,28L300,56");
+  assert.equal(await line([[0, 7], [100, 7]]), "M0,33.6L300,33.6");
+  assert.equal(await line([[5, 0]]), "M0,112L300,112");
   assert.equal(await line([[0, NaN], [1, Infinity]]), undefined);
   assert.equal(await line([]), undefined);
 });
 
 test("a long series is thinned without losing a spike", async () => {
   const points = Array.from({ length: 100_000 }, (_, at) => [at, at === 77_777 ? 1000 : at % 10] as const);
-  const drawn = (await line(points))!.split(" ");
+  const drawn = (await line(points))!.split("L");
   assert.ok(drawn.length <= 600, `${drawn.length} points`);
   assert.equal(drawn.filter((point) => point.endsWith(",0")).length, 1);
 });
@@ -86,8 +86,8 @@ test("levels are round in the unit of the values", async () => {
 test("durations that span decades stand on a logarithmic scale, others on a linear one", async () => {
   const decades = await renderSeries([[0, 1], [1, 10], [2, 1000]], "ms");
   assert.deepEqual(labels(decades, HEAD, "levels"), ["1 ms", "10 ms", "100 ms", "1 s"]);
-  assert.equal(find(decades, "polyline")[0]!.attributes.points, "0.0,112 150.0,74.7 300.0,0");
-  assert.equal(find(decades, "polygon").length, 0, "an area means nothing there");
+  assert.equal(find(decades, "path", "line")[0]!.attributes.d, "M0,112L150,74.7L300,0");
+  assert.equal(find(decades, "path", "area").length, 0, "an area means nothing there");
   assert.match(find(decades, "desc")[0]!.text, /logarithmic/);
   for (const [unit, first] of [["1", 1], ["ms", 0], ["ms", 500]] as const) {
     const elements = await renderSeries([[0, first], [1, 1000]], unit);
@@ -172,8 +172,10 @@ test("no values, however odd, draw what is no number or lies outside", async () 
         histograms: [{ id: "h", title: "H", unit, count: 1, quantiles: [], buckets: buckets.map(ascending) }],
       });
       for (const { attributes } of elements) {
-        for (const name of ["points", "x", "y", "x1", "y1", "cy", "height", "width"]) {
-          const numbers = (attributes[name] ?? "").split(/[ ,]/).map((text) => Number(text.replace("%", "")));
+        for (const name of ["d", "x", "y", "x1", "y1", "cy", "height", "width"]) {
+          const numbers = (attributes[name] ?? "").split(/[ ,MLZ]+/).map((text) =>
+            Number(text.replace("%", ""))
+          );
           assert.ok(numbers.every((number) => number >= -5 && number <= 2000), `${name}=${attributes[name]}`);
         }
       }
