@@ -6,7 +6,7 @@
 
 import type { Cell, Fact, Report, ReportTable } from "../report.ts";
 import { failingFindings, staleFindings } from "./findings.ts";
-import { stateOf, toneOf } from "./name_state.ts";
+import { isMissing, stateOf, toneOf } from "./name_state.ts";
 import type { DnsSnapshot, NameSnapshot, RecordSnapshot } from "./snapshot.ts";
 
 /** Makes the report of the one name that a snapshot holds. */
@@ -46,7 +46,7 @@ function facts({ hits, pinned, records }: NameSnapshot): Fact[] {
   ];
 }
 
-function recordTable({ records }: NameSnapshot): ReportTable {
+function recordTable(name: NameSnapshot): ReportTable {
   return {
     id: "records",
     title: "Records",
@@ -55,26 +55,26 @@ function recordTable({ records }: NameSnapshot): ReportTable {
       "State",
       "Addresses",
       "Age",
-      "Stale for",
       "Next lookup in",
-      "Failures in a row",
+      "Failures",
       "Last lookup",
       "Took",
       "Server",
       "Last error",
     ],
-    rows: records.map(recordRow),
+    rows: name.records.map((record) => recordRow(record, isMissing(name, record))),
     empty: "It is being looked up for the first time.",
   };
 }
 
-function recordRow({ type, state, addresses, lastAttempt: last, ...record }: RecordSnapshot): Cell[] {
+/** Red is for what hurts: not for the record that a name never had. */
+function recordRow(record: RecordSnapshot, missing: boolean): Cell[] {
+  const { type, state, addresses, lastAttempt: last } = record;
   return [
     type,
-    { kind: "state", state, tone: toneOf(state) },
+    { kind: "state", state, tone: missing ? "neutral" : toneOf(state) },
     { kind: "list", items: addresses },
     duration(record.ageMs),
-    duration(record.staleForMs),
     duration(record.refreshInMs),
     record.failures,
     last ? { kind: "time", at: last.at } : null,

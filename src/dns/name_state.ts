@@ -32,3 +32,8 @@ export function stateOf({ records }: NameSnapshot): State {
   }
   return "unresolved";
 }
+
+/** A record that has nothing while the other one serves is just not there: no trouble, and no news. */
+export function isMissing(name: NameSnapshot, record: RecordSnapshot): boolean {
+  return record.addresses.length === 0 && name.records.some(({ addresses }) => addresses.length > 0);
+}

@@ -6,7 +6,7 @@
 
 import type { Cell, Fact, Report, ReportTable, StateMachine } from "../report.ts";
 import { failingFindings, isDown, serverFindings, span, staleFindings } from "./findings.ts";
-import { type State, stateOf, STATES, toneOf } from "./name_state.ts";
+import { isMissing, type State, stateOf, STATES, toneOf } from "./name_state.ts";
 import type { DnsSnapshot, NameSnapshot, RecordSnapshot, ServerSnapshot } from "./snapshot.ts";
 
 /** Rows shown of a large cache: those with trouble come first. */
@@ -116,14 +116,9 @@ function isTrouble(name: NameSnapshot, record: RecordSnapshot): boolean {
   return record.failures > 0 && !isMissing(name, record);
 }
 
-/** A record that has nothing while the other one serves is just not there: no trouble, and no news. */
-function isMissing(name: NameSnapshot, record: RecordSnapshot): boolean {
-  return record.addresses.length === 0 && name.records.some(({ addresses }) => addresses.length > 0);
-}
-
 function historyText({ type, history }: RecordSnapshot): string[] {
   return history.slice(-MAX_EPISODES).reverse().map(({ outcome, from, to, times }) =>
-    `${type} ${outcome}${times > 1 ? ` ${times} times in ${span(to - from)}` : ""}`
+    `${type} ${outcome}${times > 1 ? ` ×${times} in ${span(to - from)}` : ""}`
   );
 }
 

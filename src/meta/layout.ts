@@ -32,7 +32,7 @@ export function renderLayout(
   const body = markup`<a class="skip" href="#main">Skip to the content</a>
 <header>
 ${service!.markup}
-<nav aria-label="Pages"><ul>${renderNavigation(page, runtime, view)}</ul></nav>
+<nav id="pages" aria-label="Pages"><ul>${renderNavigation(page, runtime, view)}</ul></nav>
 </header>
 ${renderMain(page, view)}
 <footer>

@@ -13,9 +13,11 @@ const BAR_WIDTH = 1000;
 export function renderMachine(machine: StateMachine): Section {
   const total = machine.states.reduce((sum, { count }) => sum + count, 0);
   const states = machine.states.map(({ state, count, tone }) => {
-    const share = total === 0 ? undefined : markup` <span class="hint">${formatRatio(count / total)}</span>`;
+    const share = count === 0 ? undefined : markup` <span class="hint">${formatRatio(count / total)}</span>`;
     const number = markup`<span class="count">${formatNumber(count)}</span>`;
-    return markup`<li>${renderState(state, tone)} ${number}${share}</li>\n`;
+    return markup`<li${count === 0 ? markup` class="zero"` : undefined}>${
+      renderState(state, tone)
+    } ${number}${share}</li>\n`;
   });
   const bar = total === 0 ? undefined : renderBar(machine, total);
   const body = markup`${bar}<ul class="states">${states}</ul>`;

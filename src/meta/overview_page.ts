@@ -127,10 +127,10 @@ function renderOverview(overview: Overview, view: View): Section[] {
       ? renderSection("findings", "Nothing is wrong", renderCalm(overview))
       : renderSection("findings", "What is wrong", renderFindings(findings, view)),
     renderTable(reportTable(overview), view),
-    renderSection("process", "Process", renderFacts(facts, view)),
     renderTable(capabilityTable(overview), view),
-    renderSection("meta", "Meta app", renderMeta(overview, view)),
+    renderSection("process", "Process", renderFacts(facts, view)),
     renderTable(routeTable(overview), view),
+    renderSection("meta", "Meta app", renderMeta(overview, view)),
   ];
 }
 

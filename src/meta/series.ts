@@ -27,7 +27,9 @@ export function renderAllSeries(series: readonly Series[], view: View): Markup {
 
 /** Without a finite value there is nothing to draw, and the figure says so. */
 function renderSeries(series: Series, view: View): Markup {
-  const points = series.points.filter(([at, value]) => Number.isFinite(at) && Math.abs(value) < MAX_VALUE);
+  const points = series.points.filter(([at, value]) =>
+    Math.abs(at) < MAX_VALUE && Math.abs(value) < MAX_VALUE
+  );
   const body = points.length === 0
     ? markup`<p class="none">no values yet</p>`
     : renderPoints(series, points, view);

@@ -29,7 +29,7 @@ a:hover { text-decoration-thickness: 2px; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
 main:focus { outline: none; }
 code, pre { font: 0.875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
-.unseen {
+.unseen, #facts-title {
   position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap;
 }
@@ -40,10 +40,10 @@ code, pre { font: 0.875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospac
 header { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem 2rem; padding-block: 0.875rem; }
 .name { font-weight: 650; display: flex; align-items: center; gap: 0.625rem; min-width: 0; }
 .name a { color: inherit; text-decoration: none; }
-nav ul { display: flex; flex-wrap: wrap; gap: 0.125rem 0.25rem; margin-inline: -0.625rem; }
-nav a { display: block; padding: 0.25rem 0.625rem; border-radius: 0.375rem; color: var(--muted); text-decoration: none; }
-nav a:hover { color: var(--ink); background: var(--neutral-tint); }
-nav a[aria-current] { color: var(--ink); background: var(--neutral-tint); font-weight: 600; }
+#pages ul { display: flex; flex-wrap: wrap; gap: 0.125rem 0.25rem; margin-inline: -0.625rem; }
+#pages a { display: block; padding: 0.25rem 0.625rem; border-radius: 0.375rem; color: var(--muted); text-decoration: none; }
+#pages a:hover { color: var(--ink); background: var(--neutral-tint); }
+#pages a[aria-current] { color: var(--ink); background: var(--neutral-tint); font-weight: 600; }
 main { padding-block: 0.75rem 2rem; }
 footer { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.25rem 2rem; padding-block: 1rem 2rem; }
 footer a { color: inherit; }
@@ -61,13 +61,15 @@ h3 { font-size: 0.9375rem; line-height: 1.5; font-weight: 600; }
 }
 .chip .word { max-width: 18rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .chip::before { content: ""; flex: none; width: 0.5625em; height: 0.5625em; background: currentColor; }
-.chip.good { color: var(--good); background: var(--good-tint); }
+.chip.good, .chip.neutral { padding-inline: 0; background: none; font-weight: 500; }
+.chip.good { color: var(--good); }
 .chip.good::before { border-radius: 50%; }
-.chip.neutral { color: var(--neutral); background: var(--neutral-tint); }
+.chip.neutral { color: var(--neutral); }
 .chip.neutral::before { border-radius: 50%; background: none; border: 0.125em solid; }
 .chip.warning { color: var(--warning); background: var(--warning-tint); }
 .chip.warning::before { width: 0.6875em; clip-path: polygon(50% 0, 100% 100%, 0 100%); }
 .chip.bad { color: var(--bad); background: var(--bad-tint); }
+.zero .chip { padding-inline: 0; color: var(--muted); background: none; font-weight: 500; }
 @media (forced-colors: active) {
   .chip { border: 1px solid; }
   .chip::before { forced-color-adjust: none; background: CanvasText; }
@@ -82,30 +84,28 @@ h3 { font-size: 0.9375rem; line-height: 1.5; font-weight: 600; }
 .finding.warning { border-left-color: var(--warning); }
 .finding.neutral { border-left-color: var(--neutral); }
 .finding h3 .chip { margin-right: 0.375rem; }
-.finding dl { display: grid; gap: 0.25rem; margin-top: 0.5rem; max-width: 60rem; }
+.finding dl { display: grid; gap: 0.25rem; margin-top: 0.5rem; max-width: 66rem; }
 .finding dl div { display: grid; grid-template-columns: 7rem 1fr; gap: 0 1rem; }
 .finding dt { color: var(--muted); }
 .finding dd { white-space: pre-line; }
 
 .facts {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 11.5rem), 1fr));
-  background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem; overflow: hidden;
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 11rem), 1fr)); gap: 0.875rem 1.25rem;
+  padding: 0.75rem 0.875rem 0.875rem; background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem;
 }
-.facts div {
-  padding: 0.5rem 0.875rem 0.625rem; min-width: 0; margin: 0 -1px -1px 0;
-  border: solid var(--line); border-width: 0 1px 1px 0;
-}
+.facts div { min-width: 0; }
+#facts { margin-top: 1.25rem; }
 .facts dt { color: var(--muted); font-size: 0.8125rem; }
 .facts dd { font-weight: 550; }
 .facts .hint { font-weight: 400; }
 
 .scroll {
-  position: relative; overflow: auto; overflow-anchor: none; width: fit-content; min-width: min(100%, 38rem); max-width: 100%; max-height: 85vh;
+  position: relative; overflow: auto; overflow-anchor: none; max-height: 85vh;
   background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem;
 }
 pre.scroll { margin: 0.75rem 0 0; padding: 0.75rem 1rem; overflow-wrap: normal; }
 table { border-collapse: collapse; width: 100%; overflow-wrap: break-word; }
-th, td { padding: 0.3125rem 0.875rem; text-align: left; vertical-align: top; max-width: 26rem; }
+th, td { padding: 0.3125rem 0.875rem; text-align: left; vertical-align: top; max-width: 34rem; }
 thead th {
   position: sticky; top: 0; background: var(--surface); color: var(--muted); font-size: 0.8125rem; font-weight: 550;
   white-space: nowrap; box-shadow: inset 0 -1px var(--line);
@@ -113,8 +113,14 @@ thead th {
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody tr:hover { background: color-mix(in srgb, var(--neutral-tint) 45%, transparent); }
 tbody th { font-weight: 550; min-width: 6.5rem; }
+tbody a, nav[aria-label="Up"] a { text-decoration: none; }
+tbody a:hover, nav[aria-label="Up"] a:hover { text-decoration: underline; }
+nav[aria-label="Up"] { font-size: 0.8125rem; }
+nav[aria-label="Up"] a::before { content: "‹ "; }
 .number { text-align: right; white-space: nowrap; }
 td time { white-space: nowrap; }
+tbody th:has(time) { font-weight: 400; white-space: nowrap; }
+.list { display: flex; flex-wrap: wrap; gap: 0 0.875rem; }
 
 .bar { display: block; width: 100%; height: 0.5rem; border-radius: 0.25rem; margin-bottom: 0.625rem; }
 .bar .good { fill: var(--good); }
@@ -124,7 +130,7 @@ td time { white-space: nowrap; }
 .states { display: flex; flex-wrap: wrap; gap: 0.375rem 1.5rem; }
 .states .count { font-weight: 600; margin-left: 0.25rem; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 0.75rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: 0.75rem; }
 .series { background: var(--surface); border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.75rem 0.875rem; }
 .series figcaption { font-weight: 550; }
 .chart { display: block; width: 100%; margin-block: 0.5rem; overflow: visible; }
@@ -167,7 +173,12 @@ input {
 .outcome.good { background: var(--good-tint); border-color: var(--good); }
 .outcome.bad { background: var(--bad-tint); border-color: var(--bad); }
 .outcome .hint { color: inherit; }
-#login { display: grid; gap: 0.5rem; max-width: 24rem; justify-items: start; }
+main:has(#login) {
+  width: min(26rem, 100% - 2rem); margin: min(16vh, 8rem) auto 0; padding: 1.5rem 1.75rem 1.75rem;
+  background: var(--surface); border: 1px solid var(--line); border-radius: 0.75rem;
+}
+#problem ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin-top: 0.25rem; }
+#login { display: grid; gap: 0.5rem; justify-items: start; }
 #login input { width: 100%; }
 .wrong { color: var(--bad); font-weight: 550; }
 
@@ -198,11 +209,21 @@ thead a:hover::after, thead a:focus-visible::after { opacity: 0.6; }
   * { transition: none !important; scroll-behavior: auto !important; }
 }
 
+/* Small tables and few facts stand side by side, so that what matters fits the first screen. */
+@media (min-width: 60rem) {
+  #sections { display: grid; grid-template-columns: 1fr 1fr; column-gap: 1.25rem; align-items: start; }
+  #sections > * { grid-column: 1 / -1; min-width: 0; }
+  #sections > section:not(#facts):has(.scroll, .facts):not(:has(th:nth-child(5), .facts > :nth-child(5), form, .tools)) { grid-column: auto; }
+}
+/* There a table is wider than the window anyway: rather wide than high. */
+@media (max-width: 60rem) {
+  table { width: max-content; min-width: 100%; }
+}
 @media (max-width: 34rem) {
-  nav { order: 1; }
+  #pages { order: 1; }
   .finding dl div { grid-template-columns: 1fr; }
   .finding dt { font-size: 0.8125rem; }
-  .facts { grid-template-columns: 1fr 1fr; }
+  .facts { grid-template-columns: 1fr 1fr; gap: 0.75rem 1rem; }
   th, td { padding-inline: 0.625rem; }
   td, tbody th { max-width: 16rem; }
 }

@@ -118,10 +118,10 @@ test("the overview shows what is wrong first, the worst at the top", async () =>
     "h3 critical down title",
     "h3 info slow title",
     "h2 Reports",
-    "h2 Process",
     "h2 Capabilities",
-    "h2 Meta app",
+    "h2 Process",
     "h2 Routes",
+    "h2 Meta app",
   ]);
   const text = elements.find(({ tag }) => tag === "main")!.text;
   for (
