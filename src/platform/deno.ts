@@ -3,6 +3,7 @@
 import { systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import { nodeDnsQuery, nodeFiles, nodeNextTurn, nodeProcessInfo, nodeStorage } from "./node.ts";
+import { nodeNet } from "./node_net.ts";
 import type { DnsQuery, Platform } from "./port.ts";
 
 /** Makes the port of Deno. */
@@ -28,6 +29,7 @@ export function denoPlatform(): Platform {
     createStorage: nodeStorage,
     dns: { deno: denoDnsQuery, node: nodeDnsQuery({ certain: false }), default: "deno" },
     files: nodeFiles,
+    net: nodeNet,
     processInfo: nodeProcessInfo,
   };
 }

@@ -12,6 +12,8 @@ import type * as Os from "node:os";
 import { setDetached, systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import { abortable } from "../signal.ts";
+import { builtin, nodeProcess } from "./node_builtin.ts";
+import { nodeNet } from "./node_net.ts";
 import type {
   Capability,
   ContextStorage,
@@ -22,28 +24,6 @@ import type {
   PlatformFiles,
   ProcessInfo,
 } from "./port.ts";
-
-interface NodeProcess {
-  readonly pid: number;
-  readonly arch: string;
-  readonly platform: string;
-  readonly versions: Readonly<Record<string, string | undefined>>;
-  getBuiltinModule?(id: string): unknown;
-  memoryUsage(): { rss: number; heapUsed: number; heapTotal: number };
-  cpuUsage(): { user: number; system: number };
-  uptime(): number;
-}
-
-/** The process object of Node, Bun and Deno. */
-export function nodeProcess(): NodeProcess | undefined {
-  const found = (globalThis as { process?: NodeProcess }).process;
-  return typeof found?.getBuiltinModule === "function" ? found : undefined;
-}
-
-/** A built-in module, by name. */
-function builtin<T>(id: string): T {
-  return nodeProcess()!.getBuiltinModule!(id) as T;
-}
 
 // When modules are loaded no flow has begun yet.
 if (nodeProcess() !== undefined) setDetached(asyncHooks().AsyncLocalStorage.snapshot());
@@ -65,6 +45,7 @@ export function nodePlatform(): Platform {
     createStorage: nodeStorage,
     dns: { node: nodeDnsQuery(), default: "node" },
     files: nodeFiles,
+    net: nodeNet,
     processInfo: nodeProcessInfo,
   };
 }

@@ -25,6 +25,8 @@ export interface Platform {
   readonly dns: PlatformDns;
   /** Files, where there are any. */
   readonly files?: PlatformFiles;
+  /** Sockets, where there are any. */
+  readonly net?: PlatformNet;
   /** The process, where there is one. */
   processInfo(): ProcessInfo | undefined;
 }
@@ -120,4 +122,74 @@ export interface ProcessInfo {
   readonly cpus: number;
   /** Processor time used so far. */
   readonly cpuMs: number;
+}
+
+/** Sockets. */
+export interface PlatformNet {
+  /** Whether unix sockets can be connected to. */
+  readonly unixSockets: boolean;
+  /**
+   * Opens a connection to one address. Rejects with the system's error, its `code` kept, or with the signal's reason:
+   * nothing is left open then.
+   */
+  connect(to: SocketTarget, signal: AbortSignal): Promise<PlatformSocket>;
+  /**
+   * TLS over an open connection. Rejects as `connect` does, and the connection below is destroyed then. Who reads and
+   * writes from now on uses the socket that this gives.
+   */
+  startTls(socket: PlatformSocket, options: TlsHandshake, signal: AbortSignal): Promise<PlatformSocket>;
+  /** Files the process may have open; undefined where that may not be read. */
+  fileLimit(): Promise<number | undefined>;
+}
+
+/** What a socket is connected to. */
+export type SocketTarget =
+  | { readonly transport: "tcp"; readonly address: string; readonly port: number }
+  | { readonly transport: "unix"; readonly path: string };
+
+/** How a TLS handshake is made. Certificates and keys are PEM. */
+export interface TlsHandshake {
+  /** Sent to the peer (SNI), and what its certificate is verified for. */
+  readonly serverName: string;
+  /** Certificate authorities, in place of the machine's. */
+  readonly ca?: string | readonly string[];
+  /** The client's certificate, and whatever leads to its authority. */
+  readonly cert?: string;
+  /** The client's key. */
+  readonly key?: string;
+  /** The lowest version that will do. */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  /** Protocols offered, the best first (ALPN). */
+  readonly alpn?: readonly string[];
+  /** Whether the peer's certificate need not be verified. */
+  readonly insecure?: boolean;
+}
+
+/** An open connection: bytes both ways. One reader at a time. */
+export interface PlatformSocket {
+  /** `10.0.0.4:5432`, `[::1]:6379`, or the path of a unix socket; "" where it is not known. */
+  readonly localAddress: string;
+  /** As `localAddress`, of the peer. */
+  readonly remoteAddress: string;
+  /** The protocol agreed on in the TLS handshake. */
+  readonly alpn: string | undefined;
+  /** The next bytes, at least one; undefined once the peer has ended. The signal ends the wait, and no byte is lost. */
+  read(signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /** Sends bytes; resolves when there is room for more. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Sends the end; reading goes on. */
+  end(): Promise<void>;
+  /** Closes it at once, whatever is under way. Safe to call twice. */
+  destroy(): void;
+  /** Whether it is closed, or broken. */
+  readonly destroyed: boolean;
+  /**
+   * Calls `listener` once when there is something to read: bytes, the end, or an error. At once where there is already.
+   * Nothing is consumed. Returns what takes the listener back.
+   */
+  onReadable(listener: () => void): () => void;
+  /** Says whether it keeps the process alive. */
+  hold(alive: boolean): void;
+  /** The runtime's own stream, for clients that bring their own reader: it is theirs alone from then on. */
+  handOver(): unknown;
 }
