@@ -10,11 +10,15 @@
 /** What went wrong, for programs: stable across releases, unlike an error's text. */
 export type BallastErrorCode =
   | "CLOSED"
+  | "CONNECT_FAILED"
   | "INVALID_NAME"
+  | "LEASE_ENDED"
   | "NAME_NOT_FOUND"
+  | "OUT_OF_CONNECTIONS"
   | "RESOLVE_FAILED"
   | "TIMEOUT"
   | "UNKNOWN_ACTION"
+  | "UNKNOWN_ENDPOINT"
   | "UNSUPPORTED";
 
 /** What a {@linkcode BallastError} carries beside its text. */

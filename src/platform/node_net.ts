@@ -155,6 +155,10 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
     end: () => new Promise((resolve) => void stream.end(() => resolve())),
     destroy: () => void stream.destroy(),
     onReadable,
+    onClose(listener) {
+      if (stream.closed) listener();
+      else stream.once("close", () => listener());
+    },
     hold(alive) {
       if (alive) stream.ref();
       else stream.unref();

@@ -188,6 +188,8 @@ export interface PlatformSocket {
    * Nothing is consumed. Returns what takes the listener back.
    */
   onReadable(listener: () => void): () => void;
+  /** Calls `listener` once when it is closed, or was already; also after it was handed over. */
+  onClose(listener: () => void): void;
   /** Says whether it keeps the process alive. */
   hold(alive: boolean): void;
   /** The runtime's own stream, for clients that bring their own reader: it is theirs alone from then on. */
