@@ -9,7 +9,7 @@ import { BallastError, checkNumber, show } from "../errors.ts";
 import { delay, linkSignals } from "../signal.ts";
 
 /** How calls are staggered. */
-export interface StaggerOptions {
+export interface StaggerOptions<T = unknown> {
   /** When each further call begins, in milliseconds after the first: ascending. `[50, 200]` makes three calls at most. */
   readonly delaysMs: readonly number[];
   /** Ends all of them. */
@@ -18,6 +18,8 @@ export interface StaggerOptions {
   readonly clock?: Clock;
   /** Whether a further call may be made: a retry budget's `withdraw`. @default always */
   readonly allow?: () => boolean;
+  /** Is given what a call succeeded with after another had won, so that it can be closed. */
+  readonly discard?: (late: Awaited<T>) => void;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface StaggerOptions {
  */
 export async function staggeredRetries<T>(
   fn: (signal: AbortSignal, call: number) => Promise<T> | T,
-  options: StaggerOptions,
+  options: StaggerOptions<T>,
 ): Promise<T> {
   const { clock = systemClock, allow = () => true } = options;
   const delays = checkDelays(options.delaysMs);
@@ -51,13 +53,14 @@ export async function staggeredRetries<T>(
   signal.throwIfAborted();
   const startedAt = clock.monotonic();
   const running = new Set<Promise<void>>();
-  let won: { readonly value: T } | undefined;
+  let won: { readonly value: Awaited<T> } | undefined;
   let lastError: unknown;
 
   async function run(call: number): Promise<void> {
     try {
       const value = await fn(signal, call);
-      won ??= { value };
+      if (won === undefined && !signal.aborted) won = { value };
+      else options.discard?.(value);
     } catch (error) {
       lastError = error;
     }

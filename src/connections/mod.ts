@@ -1,0 +1,51 @@
+/**
+ * Connections: from a logical name to an open, healthy connection, promptly, or one error that explains everything.
+ *
+ * @module
+ */
+
+// Connect.
+export { createConnectionManager } from "./manager.ts";
+export type { ConnectionManager, ConnectionManagerOptions, ConnectOptions } from "./manager.ts";
+export type { Lease } from "./lease.ts";
+export type { PlaceOptions } from "./place.ts";
+export {
+  type ConnectAttempt,
+  ConnectError,
+  type ConnectPhase,
+  OutOfConnectionsError,
+  type TlsFault,
+} from "./errors.ts";
+
+// Where names lead.
+export type {
+  EndpointDefaults,
+  EndpointOptions,
+  EndpointTable,
+  MarkdownOptions,
+  PhaseTimeouts,
+  PoolOptions,
+  TierAddress,
+  TlsOptions,
+} from "./options.ts";
+
+// On top of it.
+export { staggeredRetries, type StaggerOptions } from "./hedge.ts";
+export {
+  createRetryBudget,
+  type RetryBudget,
+  type RetryBudgetOptions,
+  type RetryBudgetSnapshot,
+} from "./budget.ts";
+
+// What happens, and how things stand.
+export type { ConnectionEvent } from "./events.ts";
+export type {
+  AddressSnapshot,
+  ConnectionSnapshot,
+  ConnectionsSnapshot,
+  EndpointSnapshot,
+} from "./snapshot.ts";
+export type { ConnectionState } from "./connection.ts";
+export type { HealthState } from "./health.ts";
+export type { LostLease } from "./leaks.ts";

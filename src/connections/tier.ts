@@ -1,0 +1,121 @@
+/**
+ * One tier of an endpoint: its places, and the addresses they resolve to right now.
+ *
+ * @module
+ */
+
+import type { DnsCache } from "../dns/mod.ts";
+import { parseLiteral } from "../dns/name.ts";
+import type { SocketTarget } from "../platform/port.ts";
+import { Backend, targetText } from "./backend.ts";
+import type { TierPlace } from "./options.ts";
+import { type Place, placeText } from "./place.ts";
+
+/** What a tier is made of. */
+export interface TierOptions {
+  readonly dns: DnsCache;
+  readonly places: readonly TierPlace[];
+  /** Makes a backend, or gives the one that exists under this label. */
+  readonly backend: (place: Place, target: SocketTarget, weight: number) => Backend;
+  /** Told of backends that are no longer among the addresses. */
+  readonly onGone: (backend: Backend) => void;
+}
+
+type Resolved = ReturnType<DnsCache["peek"]>;
+
+/** The addresses of one tier. */
+export class Tier {
+  readonly places: readonly TierPlace[];
+  readonly #options: TierOptions;
+  /** The list that each place resolved to when the backends were made: lists are frozen, so another list is news. */
+  readonly #seen: Resolved[];
+  #backends: readonly Backend[] = [];
+  #made = false;
+
+  constructor(options: TierOptions) {
+    this.#options = options;
+    this.places = options.places;
+    this.#seen = options.places.map(() => undefined);
+  }
+
+  /** The addresses as of now. A name that is not resolved has none. */
+  get backends(): readonly Backend[] {
+    const { dns, places } = this.#options;
+    let changed = !this.#made;
+    for (let index = 0; index < places.length; index++) {
+      const { place } = places[index]!;
+      if (place.transport === "unix" || isLiteral(place.host)) continue;
+      const list = dns.peek(place.host);
+      // What is lost altogether is not dropped: an address that was good is better than none.
+      if (list === undefined || list === this.#seen[index]) continue;
+      this.#seen[index] = list;
+      changed = true;
+    }
+    if (changed) this.#make();
+    return this.#backends;
+  }
+
+  /** Resolves the names of which nothing is held. Gives what failed. */
+  async resolve(signal: AbortSignal): Promise<readonly { readonly place: Place; readonly error: unknown }[]> {
+    const { dns, places } = this.#options;
+    const failed: { place: Place; error: unknown }[] = [];
+    await Promise.all(places.map(async ({ place }, index) => {
+      if (place.transport === "unix" || isLiteral(place.host) || this.#seen[index] !== undefined) return;
+      try {
+        await dns.resolve(place.host, { signal });
+      } catch (error) {
+        failed.push({ place, error });
+      }
+    }));
+    return failed;
+  }
+
+  /** Whether a name of it was never resolved. */
+  get isUnresolved(): boolean {
+    return this.places.some(({ place }, index) =>
+      place.transport === "tcp" && !isLiteral(place.host) && this.#seen[index] === undefined
+    );
+  }
+
+  #make(): void {
+    this.#made = true;
+    const made = new Map<string, Backend>();
+    this.places.forEach(({ place, weight }, index) => {
+      const targets = targetsOf(place, this.#seen[index]);
+      for (const target of targets) {
+        const label = targetText(target);
+        if (made.has(label)) continue;
+        const backend = this.#options.backend(place, target, weight / perFamily(targets, target));
+        made.set(label, backend);
+      }
+    });
+    const before = this.#backends;
+    this.#backends = [...made.values()];
+    for (const backend of before) if (!made.has(backend.label)) this.#options.onGone(backend);
+  }
+}
+
+function isLiteral(host: string): boolean {
+  return parseLiteral(host) !== undefined;
+}
+
+function targetsOf(place: Place, resolved: Resolved): SocketTarget[] {
+  if (place.transport === "unix") return [{ transport: "unix", path: place.path }];
+  const { host, port } = place;
+  const addresses = isLiteral(host) ? [host] : (resolved ?? []).map(({ address }) => address);
+  return addresses.map((address) => ({ transport: "tcp", address, port }));
+}
+
+/** A place's weight is shared by its addresses; both families of a host are the same machines. */
+function perFamily(targets: readonly SocketTarget[], target: SocketTarget): number {
+  return targets.filter((other) => familyOf(other) === familyOf(target)).length;
+}
+
+/** 4, 6, or undefined for a unix socket. */
+export function familyOf(target: SocketTarget): 4 | 6 | undefined {
+  if (target.transport === "unix") return undefined;
+  return target.address.includes(":") ? 6 : 4;
+}
+
+/** A place as it is written, for those who say what failed. */
+export { placeText };
