@@ -11,8 +11,10 @@
 export type BallastErrorCode =
   | "CLOSED"
   | "CONNECT_FAILED"
+  | "CONNECTION_ENDED"
   | "INVALID_NAME"
   | "LEASE_ENDED"
+  | "MESSAGE_TOO_LONG"
   | "NAME_NOT_FOUND"
   | "OUT_OF_CONNECTIONS"
   | "RESOLVE_FAILED"

@@ -99,17 +99,16 @@ export class Connector {
         const turn = await this.#wait(request);
         if (turn === undefined) continue;
         const lease = await this.#check(request, turn, false);
-        if (lease !== undefined) return lease;
-        continue;
+        if (lease === undefined) continue;
+        endpoint.counts.reused++;
+        return lease;
       }
       const pooled = pool.take(backend, key);
       if (pooled !== undefined) {
         const lease = await this.#check(request, pooled, false);
-        if (lease !== undefined) {
-          endpoint.counts.reused++;
-          return lease;
-        }
-        continue;
+        if (lease === undefined) continue;
+        endpoint.counts.reused++;
+        return lease;
       }
       if (attempts.length > 0 && !this.#context.budget.withdraw()) {
         endpoint.counts.failed++;

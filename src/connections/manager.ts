@@ -242,14 +242,21 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
     }
   }
 
-  /** The whole of a hit: the first tier's best address has an idle connection, and nobody waits. */
+  /** The whole of a hit: the best address has an idle connection, and nobody waits. */
   function quick(endpoint: Endpoint): Lease | undefined {
     if (endpoint.waiters.size > 0 || endpoint.settings.check !== undefined) return undefined;
-    const backend = endpoint.choose(endpoint.tiers[0]!, isUp);
-    const connection = backend && pool.take(backend, "");
-    if (connection === undefined) return undefined;
-    endpoint.counts.reused++;
-    return pool.lend(connection);
+    for (const tier of endpoint.tiers) {
+      const backend = endpoint.choose(tier, isUp);
+      if (backend !== undefined) {
+        const connection = pool.take(backend, "");
+        if (connection === undefined) return undefined;
+        endpoint.counts.reused++;
+        return pool.lend(connection);
+      }
+      // A tier is passed by only where nothing in it could be tried.
+      if (tier.isUnresolved || tier.backends.some(({ health }) => health.admits)) return undefined;
+    }
+    return undefined;
   }
 
   async function connectClosely(endpoint: Endpoint, given: ConnectOptions = {}): Promise<Lease> {

@@ -30,6 +30,15 @@ export type {
 } from "./options.ts";
 
 // On top of it.
+export { bufferedConnection } from "./buffered.ts";
+export type {
+  BufferedConnection,
+  BufferedOptions,
+  ByteConnection,
+  DuplexStream,
+  RecvOptions,
+  RecvUntilOptions,
+} from "./buffered.ts";
 export { staggeredRetries, type StaggerOptions } from "./hedge.ts";
 export {
   createRetryBudget,

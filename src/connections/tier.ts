@@ -27,6 +27,8 @@ type Resolved = ReturnType<DnsCache["peek"]>;
 export class Tier {
   readonly places: readonly TierPlace[];
   readonly #options: TierOptions;
+  /** The names to resolve, by the index of their place. */
+  readonly #names: readonly (string | undefined)[];
   /** The list that each place resolved to when the backends were made: lists are frozen, so another list is news. */
   readonly #seen: Resolved[];
   #backends: readonly Backend[] = [];
@@ -36,16 +38,19 @@ export class Tier {
     this.#options = options;
     this.places = options.places;
     this.#seen = options.places.map(() => undefined);
+    this.#names = options.places.map(({ place }) =>
+      place.transport === "tcp" && !isLiteral(place.host) ? place.host : undefined
+    );
   }
 
   /** The addresses as of now. A name that is not resolved has none. */
   get backends(): readonly Backend[] {
-    const { dns, places } = this.#options;
+    const { dns } = this.#options;
     let changed = !this.#made;
-    for (let index = 0; index < places.length; index++) {
-      const { place } = places[index]!;
-      if (place.transport === "unix" || isLiteral(place.host)) continue;
-      const list = dns.peek(place.host);
+    for (let index = 0; index < this.#names.length; index++) {
+      const name = this.#names[index];
+      if (name === undefined) continue;
+      const list = dns.peek(name);
       // What is lost altogether is not dropped: an address that was good is better than none.
       if (list === undefined || list === this.#seen[index]) continue;
       this.#seen[index] = list;
@@ -58,11 +63,13 @@ export class Tier {
   /** Resolves the names of which nothing is held. Gives what failed. */
   async resolve(signal: AbortSignal): Promise<readonly { readonly place: Place; readonly error: unknown }[]> {
     const { dns, places } = this.#options;
+    const names = this.#names;
     const failed: { place: Place; error: unknown }[] = [];
     await Promise.all(places.map(async ({ place }, index) => {
-      if (place.transport === "unix" || isLiteral(place.host) || this.#seen[index] !== undefined) return;
+      const name = names[index];
+      if (name === undefined || this.#seen[index] !== undefined) return;
       try {
-        await dns.resolve(place.host, { signal });
+        await dns.resolve(name, { signal });
       } catch (error) {
         failed.push({ place, error });
       }
@@ -72,9 +79,7 @@ export class Tier {
 
   /** Whether a name of it was never resolved. */
   get isUnresolved(): boolean {
-    return this.places.some(({ place }, index) =>
-      place.transport === "tcp" && !isLiteral(place.host) && this.#seen[index] === undefined
-    );
+    return this.#names.some((name, index) => name !== undefined && this.#seen[index] === undefined);
   }
 
   #make(): void {
