@@ -149,6 +149,7 @@ export function bufferedConnection(
       const deadline = deadlineSignal(checkTimeout(timeoutMs), { clock, signal, what });
       try {
         for (;;) {
+          deadline.signal.throwIfAborted();
           const bytes = await source.read(deadline.signal);
           if (bytes === undefined) ended = true;
           else received.push(bytes);
