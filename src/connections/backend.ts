@@ -20,7 +20,7 @@ export class Backend implements Candidate {
   readonly label: string;
   readonly target: SocketTarget;
   /** What it was resolved from. */
-  readonly place: Place;
+  place: Place;
   readonly health: Health;
   readonly pace = new MovingAverage();
   weight: number;
@@ -28,16 +28,20 @@ export class Backend implements Candidate {
   inUse = 0;
   /** All connections, those being opened included. */
   readonly connections = new Set<Connection>();
-  /** Idle ones by key; the one used last comes last, and is used first. */
-  readonly idle = new Map<string, Connection[]>();
+  /** Idle ones of the key "", which nearly all are of; the one used last comes last, and is used first. */
+  readonly #plain: Connection[] = [];
+  /** As `#plain`, of the other keys. */
+  readonly #keyed = new Map<string, Connection[]>();
   idleCount = 0;
   /** Whether it is gone from the table or from DNS: what is in use may finish, nothing new begins. */
   draining = false;
+  /** Its tier, from 0: the first one that lists it. */
+  tier = 0;
   /** Whether an idle connection is being opened. */
   filling = false;
   /** As of the last time it was looked at. */
   connectMs: number | undefined;
-  readonly counts = { connected: 0, failed: 0, reused: 0, evicted: 0 };
+  readonly counts = { connected: 0, failed: 0, reused: 0, evicted: 0, held: 0 };
 
   constructor(owner: Endpoint, place: Place, target: SocketTarget, weight: number, health: Health) {
     this.owner = owner;
@@ -48,39 +52,57 @@ export class Backend implements Candidate {
     this.health = health;
   }
 
-  /** The idle connection used last, taken out of the pool. */
-  takeIdle(key: string): Connection | undefined {
-    const connection = this.idle.get(key)?.pop();
-    if (connection !== undefined) this.idleCount--;
-    return connection;
-  }
-
   /** The name of its endpoint. */
   get endpoint(): string {
     return this.owner.name;
   }
 
+  /** Adds what connecting took: or would have, had it not failed. */
+  paced(tookMs: number, now: number): void {
+    this.pace.add(tookMs, now);
+    this.connectMs = this.pace.at(now);
+  }
+
+  /** Whether there is an idle connection of a key. */
+  hasIdle(key: string): boolean {
+    return key === "" ? this.#plain.length > 0 : this.#keyed.has(key);
+  }
+
+  /** The idle connection used last, taken out of the pool. */
+  takeIdle(key: string): Connection | undefined {
+    const list = key === "" ? this.#plain : this.#keyed.get(key);
+    const connection = list?.pop();
+    if (connection === undefined) return undefined;
+    this.idleCount--;
+    if (key !== "" && list!.length === 0) this.#keyed.delete(key);
+    return connection;
+  }
+
   /** Puts a connection into the pool. */
   putIdle(connection: Connection): void {
-    const list = this.idle.get(connection.key);
-    if (list === undefined) this.idle.set(connection.key, [connection]);
+    const { key } = connection;
+    const list = key === "" ? this.#plain : this.#keyed.get(key);
+    if (list === undefined) this.#keyed.set(key, [connection]);
     else list.push(connection);
     this.idleCount++;
   }
 
-  /** Takes this very connection out of the pool, if it is there. */
-  removeIdle(connection: Connection): void {
-    const list = this.idle.get(connection.key);
+  /** Takes this very connection out of the pool. Says whether it was there. */
+  removeIdle(connection: Connection): boolean {
+    const { key } = connection;
+    const list = key === "" ? this.#plain : this.#keyed.get(key);
     const index = list?.lastIndexOf(connection) ?? -1;
-    if (index === -1) return;
+    if (index === -1) return false;
     list!.splice(index, 1);
     this.idleCount--;
-    if (list!.length === 0) this.idle.delete(connection.key);
+    if (key !== "" && list!.length === 0) this.#keyed.delete(key);
+    return true;
   }
 
   /** Every idle connection, the one that was idle longest first within its key. */
   *idleConnections(): Generator<Connection> {
-    for (const list of this.idle.values()) yield* list;
+    yield* this.#plain;
+    for (const list of this.#keyed.values()) yield* list;
   }
 }
 

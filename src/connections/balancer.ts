@@ -19,28 +19,50 @@ export interface Candidate {
 const FLOOR_MS = 1;
 
 /**
- * The candidate to try, or undefined where there is none. `random` gives numbers in [0, 1). Weights of zero are for those that
- * are chosen only where nobody else is.
+ * The candidate to try, of those that `usable` lets pass; undefined where there is none. `random` gives numbers in [0, 1).
+ * Weights of zero are for those that are chosen only where nobody else is.
  */
-export function choose<C extends Candidate>(candidates: readonly C[], random: () => number): C | undefined {
-  if (candidates.length <= 1) return candidates[0];
-  const first = drawWeighted(candidates, random);
-  const second = drawWeighted(candidates.filter((candidate) => candidate !== first), random);
+export function choose<C extends Candidate>(
+  candidates: readonly C[],
+  usable: (candidate: C) => boolean,
+  random: () => number,
+): C | undefined {
+  if (candidates.length > 1) {
+    // Nearly always the two that are drawn will do: then nothing is allocated.
+    const first = draw(candidates, undefined, random);
+    const second = draw(candidates, first, random);
+    if (usable(first) && usable(second)) return cost(second) < cost(first) ? second : first;
+  }
+  const left = candidates.filter(usable);
+  if (left.length <= 1) return left[0];
+  const first = draw(left, undefined, random);
+  const second = draw(left, first, random);
   return cost(second) < cost(first) ? second : first;
 }
 
 /** What one more connection there would cost: those there already, each at its pace. */
 function cost({ weight, inUse, connectMs }: Candidate): number {
   // What nobody knows is tried, as if it were as good as any.
-  return (inUse + 1) * Math.max(FLOOR_MS, connectMs ?? FLOOR_MS) / Math.max(weight, Number.MIN_VALUE);
+  const pace = connectMs === undefined || connectMs < FLOOR_MS ? FLOOR_MS : connectMs;
+  return (inUse + 1) * pace / (weight === 0 ? Number.MIN_VALUE : weight);
 }
 
-function drawWeighted<C extends Candidate>(candidates: readonly C[], random: () => number): C {
-  const total = candidates.reduce((sum, { weight }) => sum + weight, 0);
-  let left = random() * (total > 0 ? total : candidates.length);
+/** One of them, each as likely as its weight; never `except`, of which there has to be another. */
+function draw<C extends Candidate>(candidates: readonly C[], except: C | undefined, random: () => number): C {
+  let total = 0;
+  let count = 0;
   for (const candidate of candidates) {
-    left -= total > 0 ? candidate.weight : 1;
-    if (left < 0) return candidate;
+    if (candidate === except) continue;
+    total += candidate.weight;
+    count++;
   }
-  return candidates.at(-1)!;
+  let left = random() * (total > 0 ? total : count);
+  let last: C | undefined;
+  for (const candidate of candidates) {
+    if (candidate === except) continue;
+    last = candidate;
+    left -= total > 0 ? candidate.weight : 1;
+    if (left < 0) break;
+  }
+  return last!;
 }

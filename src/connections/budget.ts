@@ -42,6 +42,14 @@ export interface RetryBudget {
   snapshot(): RetryBudgetSnapshot;
 }
 
+/** A retry budget, as the connection manager sees it. */
+export interface CountingBudget extends RetryBudget {
+  /** As `deposit`, without a look at the clock: it counts for the time of the next {@linkcode settle}. */
+  count(): void;
+  /** Books what was counted: to be called about once a second while anything is. */
+  settle(): void;
+}
+
 /** Parts of the window that expire one at a time. */
 const SLICES = 10;
 
@@ -60,6 +68,11 @@ const SLICES = 10;
  * @throws {TypeError | RangeError} when an option makes no sense
  */
 export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget {
+  return countingBudget(options);
+}
+
+/** As {@linkcode createRetryBudget}. */
+export function countingBudget(options: RetryBudgetOptions = {}): CountingBudget {
   const { clock = systemClock } = options;
   const ratio = checkNumber("retries.ratio", options.ratio ?? 0.2, { max: 1 });
   const perSecond = checkNumber("retries.perSecond", options.perSecond ?? 10);
@@ -69,6 +82,7 @@ export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget
   const retries = new Array<number>(SLICES).fill(0);
   const totals = { calls: 0, granted: 0, refused: 0 };
   let slice = Math.floor(clock.monotonic() / sliceMs);
+  let counted = 0;
 
   /** The place of this moment's slice; what has left the window is forgotten. */
   function turn(): number {
@@ -78,6 +92,9 @@ export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget
       retries[passed % SLICES] = 0;
     }
     slice = Math.max(slice, now);
+    calls[slice % SLICES]! += counted;
+    totals.calls += counted;
+    counted = 0;
     return slice % SLICES;
   }
 
@@ -91,6 +108,8 @@ export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget
       calls[turn()]!++;
       totals.calls++;
     },
+    count: () => void counted++,
+    settle: () => void turn(),
     withdraw() {
       // A sum of tenths may be a hair below the whole number that it is.
       if (available() < 1 - 1e-9) {

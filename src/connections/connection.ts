@@ -3,8 +3,8 @@
  *
  * ```text
  * connecting -> handshaking -> in use <-> pooled -> closed
- *      |             |
- *      +-------------+--> failed
+ *      |             |                                ^
+ *      +-------------+--------------------------------+
  * ```
  *
  * @module
@@ -29,21 +29,27 @@ export class Connection {
   /** Monotonic time from which it is not used again. */
   readonly expiresAt: number;
   state: ConnectionState = "connecting";
-  /** Monotonic time of the last change of state, or of the last look of the sweep where time is not read. */
+  /** Monotonic time of the last change of state; of states that are passed through often, as the sweep has seen it. */
   since: number;
   socket!: PlatformSocket;
+  /** Whether it is not to be used again: it is too old, or its endpoint has changed. */
+  expired = false;
+  /** Whether it speaks TLS. */
+  secure = false;
   /** How often it was handed out. */
   uses = 0;
   /** `uses` when the sweep last came by. */
   lastUses = 0;
   /** Whether it was told not to keep the process alive. */
   loose = false;
+  /** Whether it was reported as held for long, in this use. */
+  reported = false;
   /** Where it was taken, in those that are sampled. */
   taker: string | undefined;
+  /** Monotonic time at which it was taken, in those that are sampled. */
+  takenAt = 0;
   /** What a protocol keeps with its connection. */
-  wrapped: unknown;
-  /** Ends the parked read. */
-  #unpark: (() => void) | undefined;
+  wrapped: unknown = undefined;
 
   constructor(backend: Backend, key: string, now: number, expiresAt: number) {
     this.backend = backend;
@@ -51,16 +57,5 @@ export class Connection {
     this.openedAt = now;
     this.since = now;
     this.expiresAt = expiresAt;
-  }
-
-  /** Watches for what an idle peer should not send: its end, an error, stray bytes. */
-  park(onNews: () => void): void {
-    this.#unpark = this.socket.onReadable(onNews);
-  }
-
-  /** Ends the watch. */
-  unpark(): void {
-    this.#unpark?.();
-    this.#unpark = undefined;
   }
 }

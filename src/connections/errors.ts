@@ -23,6 +23,11 @@ export interface ConnectAttempt {
   readonly tookMs: number;
 }
 
+/** An attempt in one line. */
+export function attemptText({ address, phase, reason, tookMs }: ConnectAttempt): string {
+  return `${address} (${phase}, ${Math.round(tookMs)} ms): ${reason}`;
+}
+
 /** No address of an endpoint could be connected to. */
 export class ConnectError extends BallastError {
   /** What was asked for. */
@@ -32,14 +37,15 @@ export class ConnectError extends BallastError {
 
   /** Lists the attempts; `why` says what ended them. */
   constructor(endpoint: string, attempts: readonly ConnectAttempt[], why: string, cause?: unknown) {
-    const tried = attempts.map(({ address, phase, reason, tookMs }) =>
-      `${address} (${phase}, ${Math.round(tookMs)} ms): ${reason}`
+    super(
+      "CONNECT_FAILED",
+      [`cannot connect to ${endpoint}: ${why}`, ...attempts.map(attemptText)].join("; "),
+      {
+        retryable: true,
+        cause,
+        data: { endpoint, attempts },
+      },
     );
-    super("CONNECT_FAILED", [`cannot connect to ${endpoint}: ${why}`, ...tried].join("; "), {
-      retryable: true,
-      cause,
-      data: { endpoint, attempts },
-    });
     this.endpoint = endpoint;
     this.attempts = attempts;
   }

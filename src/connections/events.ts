@@ -30,5 +30,14 @@ export type ConnectionEvent =
   | { readonly type: "fallback"; readonly endpoint: string; readonly tier: number }
   /** Every connection that may be open is in use, and a caller gave up waiting. */
   | { readonly type: "out-of-connections"; readonly endpoint: string; readonly why: string }
+  /** A lease is held for longer than `pool.heldMs`. */
+  | {
+    readonly type: "held";
+    readonly endpoint: string;
+    readonly address: string;
+    readonly heldMs: number;
+    /** Where it was taken, for those that are sampled. */
+    readonly taker?: string;
+  }
   /** A lease was lost to the garbage collector. */
   | { readonly type: "leaked"; readonly endpoint: string; readonly address: string; readonly taker?: string };

@@ -55,16 +55,20 @@ const JITTER = 0.1;
 
 /** The health of one address. */
 export class Health {
+  policy: MarkdownPolicy;
   /** Why it is down. */
   reason: string | undefined;
   /** Monotonic time until which it is down; `Infinity` by hand. */
   downUntil = 0;
-  /** Times in a row that it was marked down. */
+  /** Times that it was marked down since it last proved well in use. */
   markdowns = 0;
+  /** Whether a person took it out of rotation: then nothing but time or a person puts it back. */
+  byHand = false;
   readonly #clock: Clock;
-  readonly #policy: MarkdownPolicy;
-  #failures = 0;
+  #dialFailures = 0;
+  #useFailures = 0;
   #down = false;
+  #downAt = 0;
   #probing = false;
   /** Outcomes of this window and the one before, weighed by how much of that one still counts. */
   #window = { from: 0, good: 0, bad: 0 };
@@ -72,7 +76,13 @@ export class Health {
 
   constructor(clock: Clock, policy: MarkdownPolicy) {
     this.#clock = clock;
-    this.#policy = policy;
+    this.policy = policy;
+    this.#window.from = clock.monotonic();
+  }
+
+  /** Whether it is in rotation. Reads no clock. */
+  get isUp(): boolean {
+    return !this.#down;
   }
 
   /** Where it is now. */
@@ -81,76 +91,107 @@ export class Health {
     return this.#clock.monotonic() < this.downUntil ? "down" : "half-open";
   }
 
-  /** Whether one may try it: yes when it is up; when it is half open, only one at a time: the probe, which is claimed by this. */
-  admit(): boolean {
-    const { state } = this;
-    if (state !== "half-open") return state === "up";
-    if (this.#probing) return false;
-    return this.#probing = true;
-  }
-
-  /** Whether {@linkcode admit} would say yes. Claims nothing. */
+  /** Whether one may try it: when it is up, or half open and nobody tries. Claims nothing. */
   get admits(): boolean {
     const { state } = this;
     return state === "up" || (state === "half-open" && !this.#probing);
   }
 
-  /** A try that was given up before it could tell anything. */
-  withdrawn(): void {
+  /** Whether it may be tried where nothing else is left. */
+  get admitsPanic(): boolean {
+    return !(this.byHand && this.state === "down");
+  }
+
+  /** Claims the one try that there is while it is half open. Says whether that was to be had. */
+  probe(): boolean {
+    if (this.#probing || this.state !== "half-open") return false;
+    return this.#probing = true;
+  }
+
+  /** The probe is over, whatever came of it. */
+  probed(): void {
     this.#probing = false;
   }
 
-  /** A try that went well. */
-  succeeded(): HealthChange {
-    this.#probing = false;
-    this.#failures = 0;
+  /** A connection that was begun at `startedAt` is open. */
+  connected(startedAt: number): HealthChange {
+    this.#dialFailures = 0;
     this.#count("good");
     // One that was let in before the markdown says nothing against it.
-    if (!this.#down || this.state === "down") return undefined;
-    this.markUp();
+    if (!this.#down || startedAt < this.#downAt || !this.admitsPanic) return undefined;
+    this.#up();
     return "recovered";
   }
 
-  /** A try that failed. */
-  failed(reason: string): HealthChange {
-    const { state } = this;
-    this.#probing = false;
-    this.#failures++;
+  /** It could not be connected to. */
+  dialFailed(reason: string): HealthChange {
+    this.#dialFailures++;
     this.#count("bad");
+    const { state } = this;
     if (state === "down") return undefined;
-    if (state === "up" && this.#failures < this.#policy.failures && !this.#tooFewGood()) return undefined;
-    this.markdowns++;
-    const span = Math.min(this.#policy.maxMs, this.#policy.baseMs * 2 ** Math.min(this.markdowns - 1, 30));
-    this.#markDown(reason, span * (1 - JITTER + 2 * JITTER * this.#clock.random()));
-    return "marked-down";
+    return this.#judge(state, this.#dialFailures, reason);
+  }
+
+  /** A connection was used, and all was well. Reads no clock. */
+  used(): void {
+    this.#window.good++;
+    if (this.#useFailures === 0 && this.markdowns === 0) return;
+    this.#useFailures = 0;
+    if (!this.#down) this.markdowns = 0;
+  }
+
+  /** A connection was used, and the address is to blame for what became of it. */
+  useFailed(reason: string): HealthChange {
+    this.#useFailures++;
+    this.#count("bad");
+    // What goes wrong on connections from before says nothing new.
+    return this.#down ? undefined : this.#judge("up", this.#useFailures, reason);
   }
 
   /** Takes it out of rotation by hand: for so long, or until {@linkcode markUp}. */
   markDown(reason: string, forMs = Infinity): void {
     this.#markDown(reason, forMs);
+    this.byHand = true;
   }
 
   /** Puts it back. */
   markUp(): void {
-    this.#down = false;
-    this.#probing = false;
-    this.#failures = 0;
+    this.#up();
+    this.#dialFailures = 0;
+    this.#useFailures = 0;
     this.markdowns = 0;
+  }
+
+  #judge(state: HealthState, failures: number, reason: string): HealthChange {
+    if (state === "up" && failures < this.policy.failures && !this.#tooFewGood()) return undefined;
+    this.markdowns++;
+    const { baseMs, maxMs } = this.policy;
+    const span = Math.min(maxMs, baseMs * 2 ** Math.min(this.markdowns - 1, 30));
+    this.#markDown(reason, span * (1 - JITTER + 2 * JITTER * this.#clock.random()));
+    return "marked-down";
+  }
+
+  #markDown(reason: string, forMs: number): void {
+    const now = this.#clock.monotonic();
+    this.#down = true;
+    this.#downAt = now;
+    this.byHand = false;
+    this.reason = reason;
+    this.downUntil = now + forMs;
+  }
+
+  #up(): void {
+    this.#down = false;
+    this.byHand = false;
     this.downUntil = 0;
     this.reason = undefined;
     this.#window = { from: this.#clock.monotonic(), good: 0, bad: 0 };
     this.#before = { good: 0, bad: 0 };
   }
 
-  #markDown(reason: string, forMs: number): void {
-    this.#down = true;
-    this.reason = reason;
-    this.downUntil = this.#clock.monotonic() + forMs;
-  }
-
   #count(outcome: "good" | "bad"): void {
     const now = this.#clock.monotonic();
-    const { windowMs } = this.#policy;
+    const { windowMs } = this.policy;
     const age = now - this.#window.from;
     if (age >= windowMs) {
       this.#before = age < 2 * windowMs ? this.#window : { good: 0, bad: 0 };
@@ -160,7 +201,7 @@ export class Health {
   }
 
   #tooFewGood(): boolean {
-    const { windowMs, minOutcomes, successRate } = this.#policy;
+    const { windowMs, minOutcomes, successRate } = this.policy;
     const share = Math.max(0, 1 - (this.#clock.monotonic() - this.#window.from) / windowMs);
     const good = this.#window.good + this.#before.good * share;
     const total = good + this.#window.bad + this.#before.bad * share;

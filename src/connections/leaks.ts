@@ -1,6 +1,6 @@
 /**
- * Leases that are lost: collected as garbage without having been given back. Watching one costs more than handing it out, so
- * only some are watched until the first one is lost; from then on, all are.
+ * Leases that are lost: collected as garbage without having been given back. To watch one costs many times what handing it out
+ * does, so a few of each second are watched: all of them where there are few, enough of them where there are many.
  *
  * @module
  */
@@ -16,8 +16,13 @@ export interface LostLease {
   readonly taker: string | undefined;
 }
 
-/** One lease in so many is watched. */
-const SAMPLE = 64;
+/** Leases of a second that are watched: about a third of a millisecond. */
+const CALM = 50;
+/** And once one was lost. */
+const ALERT = 1_000;
+
+/** The folder of the connection manager, whose own frames say nothing. */
+const HERE = new URL(".", import.meta.url).href;
 
 /** Watches leases. */
 export class LeakWatch {
@@ -25,7 +30,7 @@ export class LeakWatch {
   lost = 0;
   /** The last one. */
   last: LostLease | undefined;
-  #count = 0;
+  #left = CALM;
   readonly #registry: FinalizationRegistry<Connection> | undefined;
 
   /** `onLost` is told of the connection, which is still open. */
@@ -39,17 +44,25 @@ export class LeakWatch {
     });
   }
 
-  /** Looks at a lease that is handed out. */
+  /** A second has passed. */
+  renew(): void {
+    this.#left = this.lost === 0 ? CALM : ALERT;
+  }
+
+  /** Whether one more is to be watched. */
+  get wants(): boolean {
+    return this.#left > 0;
+  }
+
+  /** Watches a lease that is handed out. */
   watch(lease: Lease, connection: Connection): void {
-    connection.taker = undefined;
-    if (this.lost === 0 && this.#count++ % SAMPLE !== 0) return;
+    this.#left--;
     connection.taker = takerOf(new Error().stack);
     this.#registry?.register(lease, connection, connection);
   }
 
   /** It was given back. */
   unwatch(connection: Connection): void {
-    if (connection.taker === undefined) return;
     connection.taker = undefined;
     this.#registry?.unregister(connection);
   }
@@ -57,6 +70,6 @@ export class LeakWatch {
 
 /** The stack above the connection manager. */
 function takerOf(stack = ""): string {
-  const lines = stack.split("\n").slice(1).filter((line) => !/\/connections\/\w+\.[jt]s/.test(line));
+  const lines = stack.split("\n").slice(1).filter((line) => !line.includes(HERE));
   return lines.slice(0, 4).map((line) => line.trim()).join(" < ");
 }

@@ -6,6 +6,8 @@
 
 import { BallastError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
+import { tlsFault } from "./errors.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** A connection in a caller's hands. */
 export interface Lease extends AsyncDisposable {
@@ -76,17 +78,15 @@ export interface LeaseHome {
 export class ConnectionLease implements Lease {
   readonly #home: LeaseHome;
   readonly #connection: Connection;
+  readonly #traffic: Traffic | undefined;
   #ended: "released" | "closed" | "handed over" | undefined;
-  #reading = 0;
-  #writing = 0;
-  #halfClosed = false;
   #unread: (() => number) | undefined;
-  #readable: ReadableStream<Uint8Array> | undefined;
-  #writable: WritableStream<Uint8Array> | undefined;
+  #streams: { readable?: ReadableStream<Uint8Array>; writable?: WritableStream<Uint8Array> } | undefined;
 
-  constructor(home: LeaseHome, connection: Connection) {
+  constructor(home: LeaseHome, connection: Connection, traffic: Traffic | undefined) {
     this.#home = home;
     this.#connection = connection;
+    this.#traffic = traffic;
   }
 
   get endpoint(): string {
@@ -121,36 +121,27 @@ export class ConnectionLease implements Lease {
     this.#connection.wrapped = value;
   }
 
-  async read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    const socket = this.#open("read");
-    if (this.#reading > 0) {
-      throw new TypeError(`a read of ${this.endpoint} is under way already: await it first`);
-    }
-    this.#reading++;
-    try {
-      return await socket.read(signal);
-    } finally {
-      this.#reading--;
-    }
+  read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    if (this.#ended !== undefined) return this.#refuse("read");
+    const connection = this.#connection;
+    const reading = connection.socket.read(signal);
+    return connection.secure || this.#traffic !== undefined ? this.#watched(reading) : reading;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    const socket = this.#open("write");
-    this.#writing++;
-    try {
-      await socket.write(bytes);
-    } finally {
-      this.#writing--;
-    }
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.#ended !== undefined) return this.#refuse("write");
+    this.#traffic?.add(this.#connection, "out", bytes);
+    return this.#connection.socket.write(bytes);
   }
 
-  async end(): Promise<void> {
-    this.#halfClosed = true;
-    await this.#open("end").end();
+  end(): Promise<void> {
+    if (this.#ended !== undefined) return this.#refuse("end");
+    return this.#connection.socket.end();
   }
 
   get readable(): ReadableStream<Uint8Array> {
-    return this.#readable ??= new ReadableStream({
+    const streams = this.#streams ??= {};
+    return streams.readable ??= new ReadableStream({
       pull: async (controller) => {
         const bytes = await this.read();
         if (bytes === undefined) controller.close();
@@ -161,7 +152,8 @@ export class ConnectionLease implements Lease {
   }
 
   get writable(): WritableStream<Uint8Array> {
-    return this.#writable ??= new WritableStream({
+    const streams = this.#streams ??= {};
+    return streams.writable ??= new WritableStream({
       write: (bytes) => this.write(bytes),
       close: () => this.end(),
       abort: () => this.close(),
@@ -175,8 +167,7 @@ export class ConnectionLease implements Lease {
   release(): void {
     if (this.#ended !== undefined) return;
     this.#ended = "released";
-    const busy = this.#reading > 0 || this.#writing > 0 || this.#halfClosed;
-    this.#home.release(this.#connection, !busy && (this.#unread === undefined || this.#unread() === 0));
+    this.#home.release(this.#connection, this.#unread === undefined || !holdsBytes(this.#unread));
   }
 
   close(error?: unknown): void {
@@ -186,10 +177,10 @@ export class ConnectionLease implements Lease {
   }
 
   handOver(): unknown {
-    const socket = this.#open("handOver");
+    if (this.#ended !== undefined) throw this.#gone("handOver");
     this.#ended = "handed over";
     this.#home.leave(this.#connection);
-    return socket.handOver();
+    return this.#connection.socket.handOver();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -197,9 +188,38 @@ export class ConnectionLease implements Lease {
     return Promise.resolve();
   }
 
-  #open(what: string) {
-    if (this.#ended === undefined) return this.#connection.socket;
+  async #watched(reading: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+    try {
+      const bytes = await reading;
+      if (bytes !== undefined) this.#traffic?.add(this.#connection, "in", bytes);
+      return bytes;
+    } catch (error) {
+      // In TLS 1.3 the server judges the client's certificate when the client holds the handshake to be over.
+      const fault = this.#connection.secure ? tlsFault(error) : undefined;
+      if (fault === undefined || fault.fault === "TLS_FAILED") throw error;
+      const { label } = this.#connection.backend;
+      throw new BallastError("CONNECT_FAILED", `${label} (tls): ${fault.text}`, {
+        cause: error,
+        data: { endpoint: this.endpoint, address: label, fault: fault.fault },
+      });
+    }
+  }
+
+  #refuse(what: string): Promise<never> {
+    return Promise.reject(this.#gone(what));
+  }
+
+  #gone(what: string): BallastError {
     const message = `${what}: this lease of ${this.endpoint} was ${this.#ended} already: connect again`;
-    throw new BallastError("LEASE_ENDED", message);
+    return new BallastError("LEASE_ENDED", message);
+  }
+}
+
+function holdsBytes(unread: () => number): boolean {
+  try {
+    return unread() > 0;
+  } catch {
+    // Who cannot say is not believed.
+    return true;
   }
 }

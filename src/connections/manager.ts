@@ -9,34 +9,30 @@
 import type { Clock } from "../clock.ts";
 import { currentContext } from "../context/mod.ts";
 import { createDnsCache, type DnsCache } from "../dns/mod.ts";
-import { parseLiteral } from "../dns/name.ts";
-import { BallastError, checkInteger, checkNumber, show } from "../errors.ts";
+import { BallastError, checkInteger, checkNumber } from "../errors.ts";
 import { createEvents, type Events } from "../events.ts";
 import { createLog, type Log } from "../log/mod.ts";
 import { detectPlatform } from "../platform/detect.ts";
-import type { Platform } from "../platform/port.ts";
+import type { Platform, SrvRecord } from "../platform/port.ts";
 import type { Report, Reporter } from "../report.ts";
 import { unknownAction } from "../report.ts";
-import { deadlineSignal, linkSignals } from "../signal.ts";
+import { deadlineSignal, type DerivedSignal, linkSignals } from "../signal.ts";
 import { createStats, type Stats } from "../stats/mod.ts";
-import { createRetryBudget, type RetryBudget } from "./budget.ts";
 import type { Backend } from "./backend.ts";
-import { Connector } from "./connector.ts";
-import { Endpoint } from "./endpoint.ts";
+import { countingBudget, type RetryBudget } from "./budget.ts";
+import { Connector, EndpointRetired } from "./connector.ts";
+import { Directory } from "./directory.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { ConnectionEvent } from "./events.ts";
 import type { Lease } from "./lease.ts";
-import {
-  type EndpointDefaults,
-  endpointSettings,
-  type EndpointTable,
-  type RetryBudgetOptions,
-  type TlsOptions,
-} from "./options.ts";
-import { isPlaceText, parsePlace, type PlaceOptions, placeText } from "./place.ts";
+import type { EndpointDefaults, EndpointTable, RetryBudgetOptions, TlsOptions } from "./options.ts";
+import type { PlaceOptions } from "./place.ts";
 import { Pool } from "./pool.ts";
 import { connectionsReport } from "./report.ts";
 import { type ConnectionsSnapshot, takeSnapshot } from "./snapshot.ts";
 import { observeConnections } from "./stats.ts";
+import { createSweep } from "./sweep.ts";
+import { Traffic, type TrafficOptions } from "./traffic.ts";
 
 /** Options of {@linkcode createConnectionManager}. Every one may be left out. */
 export interface ConnectionManagerOptions {
@@ -52,6 +48,10 @@ export interface ConnectionManagerOptions {
   readonly maxConnections?: number;
   /** Tries beyond the first. */
   readonly retries?: RetryBudgetOptions;
+  /** Remembers the last reads and writes. @default nothing is remembered */
+  readonly traffic?: TrafficOptions;
+  /** Asks for SRV records, for endpoints made of them. @default the platform's */
+  readonly resolveSrv?: (name: string, signal: AbortSignal) => Promise<readonly SrvRecord[]>;
   /** Time. @default the platform's */
   readonly clock?: Clock;
   /** The runtime to stand on. @default the one this runs on */
@@ -103,12 +103,13 @@ export interface ConnectionManager extends AsyncDisposable, Reporter {
   snapshot(): ConnectionsSnapshot;
   /** What a person should know of it. */
   report(): Report;
-  /** Ends it: idle connections are closed now, and so are those in use, unless they may `finish`. Safe to call twice. */
+  /**
+   * Ends it: idle connections are closed now, and so are those in use; where they may `finish`, it resolves when the last of
+   * them has come back. Safe to call twice.
+   */
   close(options?: { readonly finish?: boolean }): Promise<void>;
 }
 
-/** Addresses connected to without an endpoint are remembered, up to so many. */
-const MAX_ADHOC = 1_000;
 const DEFAULT_MAX_CONNECTIONS = 800;
 /** Of the files that a process may open, connections may take this share. */
 const FILE_SHARE = 0.8;
@@ -123,31 +124,37 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
   const clock = options.clock ?? platform.clock;
   const stats = options.stats ?? createStats({ clock });
   const log = options.log ?? createLog({ category: ["ballast", "connections"], stats, clock });
-  const { defaults = {} } = options;
   const limit = {
     max: checkInteger("maxConnections", options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, { min: 1 }),
   };
-  const budget = createRetryBudget({ ...options.retries, clock });
+  const traffic = options.traffic && new Traffic(clock, options.traffic);
+  const budget = countingBudget({ ...options.retries, clock });
   const dns = options.dns ?? createDnsCache({ platform, clock, stats, log });
   const events = createEvents<ConnectionEvent>();
+  let closed = false;
   const closing = new AbortController();
-  let endpoints = new Map<string, Endpoint>();
-  let aliases = new Map<string, string>();
-  /** Addresses connected to without an endpoint, the one used last at the end. */
-  const adhoc = new Map<string, Endpoint>();
-  /** Endpoints that are gone from the table and have connections left. */
-  const retired = new Set<Endpoint>();
-
-  function* all(): Generator<Endpoint> {
-    yield* endpoints.values();
-    yield* adhoc.values();
-    yield* retired;
-  }
-
-  const pool = new Pool({ clock, events, limit, endpoints: all, fill });
+  /** Calls under way: closing ends them. */
+  const calls = new Set<DerivedSignal>();
+  const directory = new Directory({
+    clock,
+    dns,
+    defaults: options.defaults ?? {},
+    resolveSrv: options.resolveSrv ?? srvOf(platform),
+    onGone: (backend) => pool.drain(backend),
+  });
+  const all = () => directory.all();
+  const sweep = createSweep({ clock, events, endpoints: all, pool: () => pool, budget, fill });
+  const { dispose: unobserve, onUsed } = observeConnections(stats, { all, pool: () => pool, budget });
+  const pool = new Pool({
+    clock,
+    events,
+    limit,
+    endpoints: all,
+    sweep: () => sweep.begin(),
+    onUsed,
+    traffic,
+  });
   const connector = new Connector({ net: platform.net!, clock, log, pool, budget, events });
-  const context = { clock, dns, onGone: (backend: Backend) => pool.drain(backend) };
-  const unobserve = observeConnections(stats, { all, pool, budget });
   if (options.maxConnections === undefined) {
     // Read when there is time; until then the default holds.
     platform.net?.fileLimit().then((files) => {
@@ -156,99 +163,43 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
   }
   setEndpoints(options.endpoints ?? {}, options.aliases);
 
-  function setEndpoints(table: EndpointTable, names: Readonly<Record<string, string>> = {}): void {
-    if (closing.signal.aborted) throw closedError();
-    const next = new Map<string, Endpoint>();
-    for (const [name, given] of Object.entries(table)) {
-      if (isPlaceText(name)) {
-        throw new TypeError(`the name of an endpoint must not look like an address, got ${show(name)}`);
-      }
-      const settings = endpointSettings(name, given, defaults);
-      const known = endpoints.get(name);
-      const same = known !== undefined && JSON.stringify(known.settings) === JSON.stringify(settings) &&
-        known.settings.check === settings.check;
-      next.set(name, same ? known : new Endpoint(name, settings, context));
-    }
-    aliases = checkAliases(names, next);
-    for (const [name, endpoint] of endpoints) if (next.get(name) !== endpoint) retire(endpoint);
-    endpoints = next;
-    void dns.preresolve([...next.values()].flatMap(hostsOf));
-    if ([...next.values()].some(({ settings }) => settings.pool.minIdle > 0)) pool.watch();
-  }
-
-  /** Nothing new begins there; leases finish. */
-  function retire(endpoint: Endpoint): void {
-    retired.add(endpoint);
-    for (const backend of [...endpoint.backends.values()]) {
-      backend.draining = true;
-      pool.drain(backend);
-    }
-    // Whoever waits there is sent to look again.
-    while (endpoint.waiters.wake());
-    for (const old of retired) if (old.backends.size === 0) retired.delete(old);
-  }
-
-  function find(to: PlaceOptions): Endpoint {
-    if (typeof to === "string") {
-      const endpoint = endpoints.get(aliases.get(to) ?? to);
-      if (endpoint !== undefined) return endpoint;
-      if (!isPlaceText(to)) {
-        const message =
-          `there is no endpoint "${to}": add it to endpoints, or give an address such as "${to}:5432"`;
-        throw new BallastError("UNKNOWN_ENDPOINT", message, { data: { endpoint: to } });
-      }
-    }
-    const place = parsePlace(to);
-    const text = placeText(place);
-    const known = adhoc.get(text);
-    if (known !== undefined) {
-      adhoc.delete(text);
-      adhoc.set(text, known);
-      return known;
-    }
-    const made = new Endpoint(
-      text,
-      endpointSettings(text, { tiers: [[place.transport === "unix" ? place : { ...place }]] }, defaults),
-      context,
-    );
-    adhoc.set(text, made);
-    if (adhoc.size > MAX_ADHOC) dropAdhoc();
-    return made;
-  }
-
-  /** Forgets the address that was not asked for longest, and has no connection in use. */
-  function dropAdhoc(): void {
-    for (const [text, endpoint] of adhoc) {
-      if ([...endpoint.backends.values()].some(({ inUse }) => inUse > 0) || endpoint.waiters.size > 0) {
-        continue;
-      }
-      for (const backend of [...endpoint.backends.values()]) pool.drain(backend);
-      adhoc.delete(text);
-      return;
-    }
+  function setEndpoints(table: EndpointTable, aliases: Readonly<Record<string, string>> = {}): void {
+    if (closed) throw closedError();
+    const { hosts, isWarm } = directory.replace(table, aliases);
+    if (hosts.length > 0) void dns.preresolve(hosts);
+    // Who waits at an endpoint that is gone looks again; and there may be room elsewhere now.
+    pool.pump();
+    if (isWarm) sweep.begin();
   }
 
   function connect(to: PlaceOptions, given?: ConnectOptions): Promise<Lease> {
     try {
-      if (closing.signal.aborted) throw closedError();
+      if (closed) throw closedError();
       if (platform.net === undefined) throw unsupported(platform.name);
-      const endpoint = find(to);
+      const endpoint = (typeof to === "string" ? directory.named(to) : undefined) ?? directory.find(to);
       endpoint.counts.connects++;
+      const signal = given?.signal;
+      if (signal !== undefined && signal.aborted) throw signal.reason;
+      const key = given === undefined ? "" : poolKey(given);
+      const lease = quick(endpoint, key);
+      if (lease !== undefined) {
+        budget.count();
+        return Promise.resolve(lease);
+      }
       budget.deposit();
-      const lease = given === undefined ? quick(endpoint) : undefined;
-      return lease === undefined ? connectClosely(endpoint, given) : Promise.resolve(lease);
+      return connectClosely(to, endpoint, key, given);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /** The whole of a hit: the best address has an idle connection, and nobody waits. */
-  function quick(endpoint: Endpoint): Lease | undefined {
-    if (endpoint.waiters.size > 0 || endpoint.settings.check !== undefined) return undefined;
+  function quick(endpoint: Endpoint, key: string): Lease | undefined {
+    if (endpoint.waiters.ahead > 0 || endpoint.settings.check !== undefined) return undefined;
     for (const tier of endpoint.tiers) {
       const backend = endpoint.choose(tier, isUp);
       if (backend !== undefined) {
-        const connection = pool.take(backend, "");
+        const connection = pool.take(backend, key);
         if (connection === undefined) return undefined;
         endpoint.counts.reused++;
         return pool.lend(connection);
@@ -259,27 +210,40 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
     return undefined;
   }
 
-  async function connectClosely(endpoint: Endpoint, given: ConnectOptions = {}): Promise<Lease> {
-    const linked = linkSignals(closing.signal, given.signal, currentContext()?.signal);
+  async function connectClosely(
+    to: PlaceOptions,
+    endpoint: Endpoint,
+    key: string,
+    given: ConnectOptions = {},
+  ): Promise<Lease> {
+    const { timeoutMs, tls } = given;
+    if (timeoutMs !== undefined) checkNumber("timeoutMs", timeoutMs);
+    const linked = linkSignals(given.signal, currentContext()?.signal);
+    calls.add(linked);
     const what = `connecting to ${endpoint.name}`;
-    const deadline = given.timeoutMs === undefined
+    const deadline = timeoutMs === undefined
       ? linked
-      : deadlineSignal(checkNumber("timeoutMs", given.timeoutMs), { clock, signal: linked.signal, what });
+      : deadlineSignal(timeoutMs, { clock, signal: linked.signal, what });
+    const { signal } = deadline;
+    const startedAt = clock.monotonic();
     try {
-      deadline.signal.throwIfAborted();
-      const tls = given.tls === undefined
-        ? endpoint.settings.tls
-        : given.tls === true
-        ? {}
-        : given.tls || undefined;
-      return await connector.connect({
-        endpoint,
-        tls,
-        key: poolKey(given),
-        signal: deadline.signal,
-        startedAt: clock.monotonic(),
-      });
+      signal.throwIfAborted();
+      for (;;) {
+        const { settings } = endpoint;
+        const wanted = tls === undefined
+          ? settings.tls
+          : tls === true
+          ? settings.tls ?? {}
+          : tls || undefined;
+        try {
+          return await connector.connect({ endpoint, tls: wanted, key, signal, startedAt });
+        } catch (error) {
+          if (!(error instanceof EndpointRetired)) throw error;
+          endpoint = (typeof to === "string" ? directory.named(to) : undefined) ?? directory.find(to);
+        }
+      }
     } finally {
+      calls.delete(linked);
       deadline.release();
       linked.release();
     }
@@ -287,24 +251,22 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
 
   /** Opens idle connections until there are as many as wanted. */
   function fill(endpoint: Endpoint): void {
-    for (const tier of endpoint.tiers.slice(0, 1)) {
-      for (const backend of tier.backends) {
-        if (!backend.health.admits || backend.draining || backend.filling) continue;
-        if (backend.idleCount >= endpoint.settings.pool.minIdle) continue;
-        backend.filling = true;
-        connector.warm(endpoint, backend, closing.signal).catch(() => {}).finally(() =>
-          backend.filling = false
-        );
-      }
+    for (const backend of endpoint.tiers[0]?.backends ?? []) {
+      if (!backend.health.admits || backend.draining || backend.filling) continue;
+      if (backend.idleCount >= endpoint.settings.pool.minIdle) continue;
+      backend.filling = true;
+      connector.warm(endpoint, backend, closing.signal).catch(() => {}).finally(() => {
+        backend.filling = false;
+      });
     }
   }
 
   function* backendsOf(what: string): Generator<Backend> {
-    const name = aliases.get(what) ?? what;
+    const named = directory.named(what);
     for (const endpoint of all()) {
       for (const tier of endpoint.tiers) void tier.backends;
       for (const backend of endpoint.backends.values()) {
-        if (endpoint.name === name || backend.label === what) yield backend;
+        if (endpoint === named || backend.label === what) yield backend;
       }
     }
   }
@@ -314,32 +276,28 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
     setEndpoints,
     markDown(what, { forMs = Infinity, reason = "marked down by hand" } = {}) {
       let count = 0;
-      for (const backend of backendsOf(what)) {
+      checkNumber("forMs", forMs);
+      for (const backend of [...backendsOf(what)]) {
         backend.health.markDown(reason, forMs);
-        pool.drain(backend);
-        events.emit({
-          type: "marked-down",
-          endpoint: backend.endpoint,
-          address: backend.label,
-          reason,
-          forMs,
-        });
+        pool.markedDown(backend);
         count++;
       }
       return count;
     },
     markUp(what) {
       let count = 0;
-      for (const backend of backendsOf(what)) {
+      for (const backend of [...backendsOf(what)]) {
         backend.health.markUp();
+        backend.pace.reset();
         events.emit({ type: "recovered", endpoint: backend.endpoint, address: backend.label });
         count++;
       }
+      pool.pump();
       return count;
     },
     retries: budget,
     events,
-    snapshot: () => takeSnapshot({ clock, all, aliases, pool, budget, limit }),
+    snapshot: () => takeSnapshot({ clock, all, aliases: directory.aliases, pool, budget, limit, traffic }),
     report: () => connectionsReport(manager.snapshot()),
     act(id, { what = "" } = {}) {
       if (id !== "mark-down" && id !== "mark-up") throw unknownAction("connections", id);
@@ -349,12 +307,19 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
       }
       return { addresses: count };
     },
-    close({ finish = false } = {}) {
+    async close({ finish = false } = {}) {
+      closed = true;
       closing.abort(closedError());
+      for (const call of [...calls]) call.abort(closedError());
+      sweep.close();
+      directory.close();
       unobserve();
-      pool.end(!finish);
+      const [ended] = await Promise.allSettled([
+        pool.end(!finish),
+        options.dns === undefined ? dns.close() : undefined,
+      ]);
       events.close();
-      return options.dns === undefined ? dns.close() : Promise.resolve();
+      if (ended.status === "rejected") throw ended.reason;
     },
     [Symbol.asyncDispose]: () => manager.close(),
   };
@@ -365,31 +330,26 @@ function isUp({ health }: Backend): boolean {
   return health.state === "up";
 }
 
-function hostsOf({ settings }: Endpoint): string[] {
-  return settings.tiers.flat().flatMap(({ place }) =>
-    place.transport === "tcp" && parseLiteral(place.host) === undefined ? [place.host] : []
-  );
-}
+/** Keys of TLS options: objects are compared by what they say, which is looked at once. */
+const tlsKeys = new WeakMap<object, string>();
 
 /** Connections that differ in TLS or key are not the same. */
 function poolKey({ key = "", tls }: ConnectOptions): string {
-  return tls === undefined ? key : `${JSON.stringify(tls)} ${key}`;
+  if (tls === undefined) return key;
+  if (typeof tls !== "object") return `${tls}\0${key}`;
+  let text = tlsKeys.get(tls);
+  if (text === undefined) tlsKeys.set(tls, text = JSON.stringify(tls));
+  return `${text}\0${key}`;
 }
 
-function checkAliases(
-  names: Readonly<Record<string, string>>,
-  endpoints: ReadonlyMap<string, Endpoint>,
-): Map<string, string> {
-  const aliases = new Map(Object.entries(names));
-  for (const [alias, name] of aliases) {
-    if (endpoints.has(alias)) {
-      throw new TypeError(`"${alias}" is an alias and an endpoint: it can be one of them`);
-    }
-    if (!endpoints.has(name)) {
-      throw new TypeError(`the alias "${alias}" leads to "${name}", which is no endpoint`);
-    }
-  }
-  return aliases;
+/** SRV queries of the platform. */
+function srvOf(
+  { name, dns }: Platform,
+): (name: string, signal: AbortSignal) => Promise<readonly SrvRecord[]> {
+  return dns.srv ?? (() =>
+    Promise.reject(
+      new BallastError("UNSUPPORTED", `there are no SRV queries on ${name}: give resolveSrv, or tiers`),
+    ));
 }
 
 function closedError(): BallastError {

@@ -48,6 +48,8 @@ export {
 } from "./budget.ts";
 
 // What happens, and how things stand.
+export type { TrafficEntry, TrafficOptions } from "./traffic.ts";
+export type { SrvRecord } from "../platform/port.ts";
 export type { ConnectionEvent } from "./events.ts";
 export type {
   AddressSnapshot,

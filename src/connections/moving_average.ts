@@ -26,6 +26,11 @@ export class MovingAverage {
     return this.#value === undefined ? undefined : this.#value * Math.exp(-(now - this.#at) / FADE_MS);
   }
 
+  /** Forgets everything. */
+  reset(): void {
+    this.#value = undefined;
+  }
+
   /** What it was when the last sample came, for people. */
   get last(): number | undefined {
     return this.#value;

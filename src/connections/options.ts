@@ -9,6 +9,7 @@ import type { RetryBudgetOptions } from "./budget.ts";
 import { type MarkdownOptions, type MarkdownPolicy, markdownPolicy } from "./health.ts";
 import type { Lease } from "./lease.ts";
 import { parsePlace, type Place, type PlaceOptions } from "./place.ts";
+import { checkSrvName } from "./srv.ts";
 
 /** One address of a tier. */
 export type TierAddress =
@@ -46,6 +47,8 @@ export interface PhaseTimeouts {
   readonly tlsMs?: number;
   /** Waiting for a connection where all are in use. @default 1000 */
   readonly acquireMs?: number;
+  /** The endpoint's own `check` or `wrap`. @default 2000 */
+  readonly checkMs?: number;
 }
 
 /** What is kept of connections that are not in use. */
@@ -62,12 +65,16 @@ export interface PoolOptions {
   readonly maxLifetimeMs?: number;
   /** Callers that may wait for a connection. @default 1000 */
   readonly maxWaiting?: number;
+  /** A lease held for longer is reported, once. @default 300000 (5 minutes) */
+  readonly heldMs?: number;
 }
 
 /** A logical name, and where it leads. */
 export interface EndpointOptions {
-  /** Addresses, and the fallbacks behind them: a tier is tried when the ones before it are exhausted. */
-  readonly tiers: readonly (readonly TierAddress[])[];
+  /** Addresses, and the fallbacks behind them: a tier is tried when the ones before it are exhausted. This, or `srv`. */
+  readonly tiers?: readonly (readonly TierAddress[])[];
+  /** A name such as `_postgres._tcp.db.internal`, whose SRV records say the addresses: their priorities are tiers. */
+  readonly srv?: string;
   /** Whether to speak TLS, and how. @default false */
   readonly tls?: boolean | TlsOptions;
   /** Whether it is nearby: connecting may take 50 ms. @default false */
@@ -79,10 +86,16 @@ export interface EndpointOptions {
   /** What is kept open. */
   readonly pool?: PoolOptions;
   /**
-   * Asked before an idle connection is used again, and after a new one is open: false, or what it throws, closes it. For
-   * protocols with a ping, and for those that begin with a handshake.
+   * Asked before an idle connection is used again: false, or what it throws, closes it, and another one is used. For protocols
+   * with a ping.
    */
-  readonly check?: (lease: Lease, fresh: boolean) => boolean | Promise<boolean>;
+  readonly check?: (lease: Lease) => boolean | Promise<boolean>;
+  /**
+   * Called with every new connection before anybody uses it: what it gives is the lease's `state` from then on, what it throws
+   * closes the connection and counts against the address. For protocols that begin with a handshake, and for clients that pool
+   * something richer than a socket.
+   */
+  readonly wrap?: (lease: Lease) => unknown;
 }
 
 /** Endpoints by name. */
@@ -97,15 +110,17 @@ export interface TierPlace {
 /** {@linkcode EndpointOptions} with nothing left open. */
 export interface EndpointSettings {
   readonly tiers: readonly (readonly TierPlace[])[];
+  readonly srv: string | undefined;
   readonly tls: TlsOptions | undefined;
   readonly timeouts: Required<PhaseTimeouts>;
   readonly markdown: MarkdownPolicy;
   readonly pool: Required<PoolOptions>;
   readonly check: EndpointOptions["check"];
+  readonly wrap: EndpointOptions["wrap"];
 }
 
 /** Options that hold for every endpoint that does not say otherwise. */
-export type EndpointDefaults = Omit<EndpointOptions, "tiers" | "check">;
+export type EndpointDefaults = Omit<EndpointOptions, "tiers" | "srv" | "check" | "wrap">;
 
 export type { MarkdownOptions, RetryBudgetOptions };
 
@@ -130,13 +145,19 @@ export function endpointSettings(
       pool: { ...defaults.pool, ...given.pool },
       markdown: { ...defaults.markdown, ...given.markdown },
     };
+    const srv = options.srv === undefined ? undefined : checkSrvName(options.srv);
+    if (srv !== undefined && options.tiers !== undefined) {
+      throw new TypeError("it has tiers and srv: it can have one of them");
+    }
     return {
-      tiers: checkTiers(options.tiers),
-      tls: options.tls === true ? {} : options.tls || undefined,
+      tiers: srv === undefined ? checkTiers(options.tiers) : [[]],
+      srv,
+      tls: checkTls(options.tls),
       timeouts: checkTimeouts(options.timeouts, options.internal ?? false),
       markdown: markdownPolicy(options.markdown),
       pool: checkPool(options.pool),
-      check: options.check,
+      check: checkFunction("check", options.check),
+      wrap: checkFunction("wrap", options.wrap),
     };
   } catch (error) {
     if (error instanceof Error) error.message = `endpoint "${name}": ${error.message}`;
@@ -159,6 +180,18 @@ function checkTiers(tiers: EndpointOptions["tiers"]): TierPlace[][] {
   });
 }
 
+function checkTls(tls: unknown): TlsOptions | undefined {
+  if (tls === undefined || tls === false) return undefined;
+  if (tls === true) return {};
+  if (typeof tls === "object" && tls !== null && !Array.isArray(tls)) return tls as TlsOptions;
+  throw new TypeError(`tls must be true, false or an object, got ${show(tls)}`);
+}
+
+function checkFunction<F>(name: string, given: F | undefined): F | undefined {
+  if (given === undefined || typeof given === "function") return given;
+  throw new TypeError(`${name} must be a function, got ${show(given)}`);
+}
+
 function checkTimeouts(given: PhaseTimeouts, internal: boolean): Required<PhaseTimeouts> {
   const ms = (name: keyof PhaseTimeouts, otherwise: number) =>
     checkNumber(`timeouts.${name}`, given[name] ?? otherwise, { min: 1, max: 86_400_000 });
@@ -167,6 +200,7 @@ function checkTimeouts(given: PhaseTimeouts, internal: boolean): Required<PhaseT
     tcpMs: ms("tcpMs", internal ? 50 : 1_000),
     tlsMs: ms("tlsMs", 2_000),
     acquireMs: ms("acquireMs", 1_000),
+    checkMs: ms("checkMs", 2_000),
   };
 }
 
@@ -180,5 +214,6 @@ function checkPool(given: PoolOptions): Required<PoolOptions> {
     idleMs: checkNumber("pool.idleMs", given.idleMs ?? 60_000),
     maxLifetimeMs: checkNumber("pool.maxLifetimeMs", given.maxLifetimeMs ?? 600_000, { min: 1 }),
     maxWaiting: checkInteger("pool.maxWaiting", given.maxWaiting ?? 1_000),
+    heldMs: checkNumber("pool.heldMs", given.heldMs ?? 300_000, { min: 1 }),
   };
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Cell, Finding, Report, Tone } from "../report.ts";
+import type { Cell, Finding, Report, ReportTable, Tone } from "../report.ts";
 import type { AddressSnapshot, ConnectionsSnapshot, EndpointSnapshot } from "./snapshot.ts";
+import type { TrafficEntry } from "./traffic.ts";
 
 const TONES: Readonly<Record<string, Tone>> = {
   up: "good",
@@ -98,13 +99,14 @@ export function connectionsReport(snapshot: ConnectionsSnapshot): Report {
       {
         id: "open",
         title: "Open connections",
-        columns: ["Connection", "Endpoint", "Address", "State", "Age", "Uses", "From", "Taken at"],
+        columns: ["Connection", "Endpoint", "Address", "State", "For", "Age", "Uses", "From", "Taken at"],
         rows: addresses.flatMap(({ endpoint, address }) =>
           address.connections.map((connection): Cell[] => [
             connection.number,
             endpoint.name,
             address.address,
             stateCell(connection.state),
+            { kind: "duration", ms: connection.stateMs },
             { kind: "duration", ms: connection.ageMs },
             connection.uses,
             connection.localAddress,
@@ -113,6 +115,7 @@ export function connectionsReport(snapshot: ConnectionsSnapshot): Report {
         ),
         empty: "No connection is open.",
       },
+      ...(snapshot.traffic === undefined ? [] : [trafficTable(snapshot.traffic)]),
     ],
     machines: [{
       id: "connection",
@@ -135,6 +138,24 @@ export function connectionsReport(snapshot: ConnectionsSnapshot): Report {
       },
       { id: "mark-up", label: "Put back", fields: [{ name: "what", label: "Address or endpoint" }] },
     ],
+  };
+}
+
+function trafficTable(traffic: readonly TrafficEntry[]): ReportTable {
+  return {
+    id: "traffic",
+    title: "Last reads and writes",
+    columns: ["When", "Connection", "Endpoint", "Address", "Direction", "Bytes", "Preview"],
+    rows: [...traffic].reverse().map(({ at, connection, endpoint, address, direction, bytes, preview }) => [
+      { kind: "time", at },
+      connection,
+      endpoint,
+      address,
+      direction,
+      { kind: "bytes", bytes },
+      preview ?? null,
+    ]),
+    empty: "Nothing was read or written yet.",
   };
 }
 
@@ -166,6 +187,11 @@ function findings(snapshot: ConnectionsSnapshot): Finding[] {
       remedy: "Repair the addresses named above; raise retries.ratio only if the peers have room for it.",
     });
   }
+  for (const { name, srv, addresses } of snapshot.endpoints) {
+    if (srv?.reason !== undefined) found.push(srvFailed(name, srv.name, srv.reason, addresses.length));
+    const held = addresses.reduce((sum, address) => sum + address.held, 0);
+    if (held > 0) found.push(heldLong(name, held, addresses));
+  }
   if (snapshot.leaked > 0) {
     const { endpoint, taker = "an unknown place" } = snapshot.lastLeak!;
     found.push({
@@ -179,6 +205,36 @@ function findings(snapshot: ConnectionsSnapshot): Finding[] {
     });
   }
   return found;
+}
+
+function srvFailed(name: string, srv: string, reason: string, known: number): Finding {
+  return {
+    id: `connections-srv-${name}`,
+    severity: known > 0 ? "warning" : "critical",
+    title: `The SRV records of ${name} cannot be resolved`,
+    evidence: `${srv}: ${reason}.`,
+    likelyCause: "The name server does not answer, or the records were removed.",
+    remedy: known > 0
+      ? "Repair it; the addresses known so far stay in use."
+      : "Repair it: no address is known.",
+  };
+}
+
+function heldLong(name: string, held: number, addresses: readonly AddressSnapshot[]): Finding {
+  const now = addresses.flatMap(({ connections }) => connections).filter(({ state }) => state === "in use");
+  const [longest] = now.sort((a, b) => b.stateMs - a.stateMs);
+  return {
+    id: `connections-held-${name}`,
+    severity: "info",
+    title: `${held} leases of ${name} were held for long`,
+    evidence: longest === undefined
+      ? "None is held now."
+      : `Connection ${longest.number} has been held for ${Math.round(longest.stateMs / 1000)} s${
+        longest.taker === undefined ? "" : `, taken at ${longest.taker}`
+      }.`,
+    likelyCause: "Work that takes long, or a path through the code that does not give its lease back.",
+    remedy: "Release it sooner; raise pool.heldMs where connections are meant to be held.",
+  };
 }
 
 function evidence(down: readonly AddressSnapshot[]): string {

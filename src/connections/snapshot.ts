@@ -13,6 +13,7 @@ import type { HealthState } from "./health.ts";
 import type { LostLease } from "./leaks.ts";
 import { placeText } from "./place.ts";
 import type { Pool } from "./pool.ts";
+import type { Traffic, TrafficEntry } from "./traffic.ts";
 
 /** One connection. */
 export interface ConnectionSnapshot {
@@ -21,6 +22,8 @@ export interface ConnectionSnapshot {
   readonly state: ConnectionState;
   /** Since it was begun. */
   readonly ageMs: number;
+  /** In its state, to the second. */
+  readonly stateMs: number;
   /** How often it was handed out. */
   readonly uses: number;
   /** This side; "" while there is none. */
@@ -52,6 +55,8 @@ export interface AddressSnapshot {
   readonly reused: number;
   /** Idle connections that the peer closed, or sent something on. */
   readonly evicted: number;
+  /** Leases held for longer than `pool.heldMs`. */
+  readonly held: number;
   readonly connections: readonly ConnectionSnapshot[];
 }
 
@@ -61,6 +66,8 @@ export interface EndpointSnapshot {
   readonly aliases: readonly string[];
   readonly tiers: number;
   readonly tls: boolean;
+  /** The name whose SRV records say the addresses, and why that failed last. */
+  readonly srv?: { readonly name: string; readonly reason?: string };
   /** Callers that wait for a connection. */
   readonly waiting: number;
   readonly connects: number;
@@ -85,6 +92,8 @@ export interface ConnectionsSnapshot {
   /** Leases lost to the garbage collector, of those that were watched. */
   readonly leaked: number;
   readonly lastLeak?: LostLease;
+  /** The last reads and writes, where they are remembered. */
+  readonly traffic?: readonly TrafficEntry[];
   readonly endpoints: readonly EndpointSnapshot[];
 }
 
@@ -96,6 +105,7 @@ export interface SnapshotSource {
   readonly pool: Pool;
   readonly budget: RetryBudget;
   readonly limit: { readonly max: number };
+  readonly traffic: Traffic | undefined;
 }
 
 /** Connections listed of one address, at most. */
@@ -103,7 +113,7 @@ const MAX_LISTED = 100;
 
 /** Takes a snapshot. */
 export function takeSnapshot(
-  { clock, all, aliases, pool, budget, limit }: SnapshotSource,
+  { clock, all, aliases, pool, budget, limit, traffic }: SnapshotSource,
 ): ConnectionsSnapshot {
   const now = clock.monotonic();
   const at = clock.now();
@@ -129,6 +139,7 @@ export function takeSnapshot(
         number: connection.number,
         state: connection.state,
         ageMs: now - connection.openedAt,
+        stateMs: Math.max(0, now - connection.since),
         uses: connection.uses,
         localAddress: connection.socket?.localAddress ?? "",
         ...(connection.taker !== undefined && { taker: connection.taker }),
@@ -143,14 +154,22 @@ export function takeSnapshot(
     retries: budget.snapshot(),
     leaked: pool.leaks.lost,
     ...(pool.leaks.last && { lastLeak: pool.leaks.last }),
+    ...(traffic && { traffic: traffic.entries() }),
     endpoints: [...all()].map((endpoint) => ({
       name: endpoint.name,
       aliases: [...aliases].filter(([, name]) => name === endpoint.name).map(([alias]) => alias),
       tiers: endpoint.tiers.length,
       tls: endpoint.settings.tls !== undefined,
+      ...(endpoint.srv && { srv: { name: endpoint.srv.name, reason: endpoint.srv.reason } }),
       waiting: endpoint.waiters.size,
       ...endpoint.counts,
-      addresses: [...endpoint.backends.values()].map((backend) => address(backend, endpoint)),
+      addresses: addressesOf(endpoint).map((backend) => address(backend, endpoint)),
     })),
   };
+}
+
+/** The addresses of an endpoint, those of tiers that nobody needed yet included. */
+function addressesOf({ tiers, backends }: Endpoint): Backend[] {
+  for (const tier of tiers) void tier.backends;
+  return [...backends.values()];
 }

@@ -60,20 +60,24 @@ export class Tier {
     return this.#backends;
   }
 
-  /** Resolves the names of which nothing is held. Gives what failed. */
+  /**
+   * Resolves the names of which nothing is held; as soon as one of them has addresses the rest is left to go on by itself.
+   * Gives what failed so far.
+   */
   async resolve(signal: AbortSignal): Promise<readonly { readonly place: Place; readonly error: unknown }[]> {
     const { dns, places } = this.#options;
-    const names = this.#names;
     const failed: { place: Place; error: unknown }[] = [];
-    await Promise.all(places.map(async ({ place }, index) => {
-      const name = names[index];
-      if (name === undefined || this.#seen[index] !== undefined) return;
+    const pending = places.map(async ({ place }, index) => {
+      const name = this.#names[index];
+      if (name === undefined || this.#seen[index] !== undefined) return Promise.reject();
       try {
         await dns.resolve(name, { signal });
       } catch (error) {
         failed.push({ place, error });
+        throw error;
       }
-    }));
+    });
+    await Promise.any(pending).catch(() => {});
     return failed;
   }
 

@@ -27,11 +27,25 @@ export function denoPlatform(): Platform {
     ],
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
-    dns: { deno: denoDnsQuery, node: nodeDnsQuery({ certain: false }), default: "deno" },
+    dns: {
+      deno: denoDnsQuery,
+      node: nodeDnsQuery({ certain: false }),
+      default: "deno",
+      srv: (name, signal) => Deno.resolveDns(name, "SRV", { signal }),
+    },
     files: nodeFiles,
-    net: nodeNet,
+    net: { ...nodeNet, fileLimit },
     processInfo: nodeProcessInfo,
   };
+}
+
+/** `/proc` may be read only by those who may do all: whoever may not would be asked, in the middle of a start. */
+async function fileLimit(): Promise<number | undefined> {
+  for (const name of ["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const) {
+    const { state } = await Deno.permissions.query({ name } as Deno.PermissionDescriptor);
+    if (state !== "granted") return undefined;
+  }
+  return await nodeNet.fileLimit();
 }
 
 /** What Deno throws `NotFound` for, all alike. */

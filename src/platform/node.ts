@@ -23,6 +23,7 @@ import type {
   Platform,
   PlatformFiles,
   ProcessInfo,
+  SrvRecord,
 } from "./port.ts";
 
 // When modules are loaded no flow has begun yet.
@@ -43,7 +44,7 @@ export function nodePlatform(): Platform {
     capabilities: nodeCapabilities,
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
-    dns: { node: nodeDnsQuery(), default: "node" },
+    dns: { node: nodeDnsQuery(), default: "node", srv: nodeSrvQuery },
     files: nodeFiles,
     net: nodeNet,
     processInfo: nodeProcessInfo,
@@ -160,6 +161,14 @@ export function nodeDnsQuery({ certain = true }: NodeDnsOptions = {}): DnsQuery 
       return failure(error, certain);
     }
   };
+}
+
+/** SRV records through `node:dns`. */
+export async function nodeSrvQuery(name: string, signal: AbortSignal): Promise<readonly SrvRecord[]> {
+  const { Resolver } = builtin<typeof Dns>("node:dns/promises");
+  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  const records = await abortable(resolver.resolveSrv(name), signal);
+  return records.map(({ name: target, ...record }) => ({ ...record, target }));
 }
 
 function failure(error: unknown, certain: boolean): DnsAnswer {

@@ -23,18 +23,27 @@ export const nodeNet: PlatformNet = {
     return opened(stream, "connect", signal).then(() => createSocket(stream, describe(to)));
   },
 
-  startTls(socket, options, signal) {
-    const stream = builtin<typeof Tls>("node:tls").connect({
-      socket: socket.handOver() as Net.Socket,
-      servername: options.serverName,
-      ca: options.ca as string | string[] | undefined,
-      cert: options.cert,
-      key: options.key,
-      minVersion: options.minVersion,
-      ALPNProtocols: options.alpn as string[] | undefined,
-      rejectUnauthorized: options.insecure !== true,
-    });
-    return opened(stream, "secureConnect", signal).then(() => createSocket(stream, socket.remoteAddress));
+  async startTls(socket, options, signal) {
+    const raw = socket.handOver() as Net.Socket;
+    try {
+      const stream = builtin<typeof Tls>("node:tls").connect({
+        socket: raw,
+        ...serverNames(options.serverName),
+        ca: options.ca as string | string[] | undefined,
+        cert: options.cert,
+        key: options.key,
+        minVersion: options.minVersion,
+        ALPNProtocols: options.alpn as string[] | undefined,
+        rejectUnauthorized: options.insecure !== true,
+      });
+      await opened(stream, "secureConnect", signal);
+      return createSocket(stream, socket.remoteAddress);
+    } catch (error) {
+      // A certificate that cannot be read is found out before there is a TLS stream; and not every runtime closes what is below.
+      raw.on("error", ignore);
+      raw.destroy();
+      throw error;
+    }
   },
 
   async fileLimit() {
@@ -79,61 +88,65 @@ function opened(stream: Net.Socket, event: "connect" | "secureConnect", signal: 
 
 function ignore(): void {}
 
+/** RFC 6066, 3: an address is verified, but never sent as the server's name. */
+function serverNames(name: string): { readonly host: string; readonly servername?: string } {
+  const isAddress = builtin<typeof Net>("node:net").isIP(name) !== 0;
+  return isAddress ? { host: name } : { host: name, servername: name };
+}
+
 /** A stream in paused mode: what arrives stays in its buffer until it is asked for, so a wait that ends early loses nothing. */
 function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket {
-  const waiting = new Set<() => void>();
+  let reader: (() => void) | undefined;
+  let listener: (() => void) | undefined;
   let failure: Error | undefined;
-  const wake = () => {
-    for (const listener of [...waiting]) listener();
+  let writing = 0;
+  let hasEnded = false;
+  const tell = () => {
+    reader?.();
+    listener?.();
   };
   const onError = (error: Error) => {
     failure ??= error;
-    wake();
+    tell();
   };
-  stream.on("error", onError);
   const onBytes = () => {
     // The end is told of only to those who try to read past it.
     if (stream.readableLength === 0) stream.read(0);
-    wake();
+    tell();
   };
+  stream.on("error", onError);
   stream.on("readable", onBytes);
-  for (const event of ["end", "close"]) stream.on(event, wake);
+  for (const event of ["end", "close"]) stream.on(event, tell);
 
-  const hasNews = () =>
-    stream.readableLength > 0 || stream.readableEnded || stream.destroyed || failure !== undefined;
   const gone = () => failure ?? Object.assign(new Error("the connection is closed"), { code: "ECONNRESET" });
 
-  function onReadable(listener: () => void): () => void {
-    const once = () => {
-      if (!hasNews()) return;
-      waiting.delete(once);
-      listener();
-    };
-    if (hasNews()) listener();
-    else waiting.add(once);
-    return () => void waiting.delete(once);
-  }
-
   function read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    if (reader !== undefined) {
+      return Promise.reject(new TypeError("a read is under way already: await it first"));
+    }
     const held = stream.read() as Uint8Array | null;
     if (held !== null) return Promise.resolve(held);
     if (stream.readableEnded) return Promise.resolve(undefined);
     if (failure !== undefined || stream.destroyed) return Promise.reject(gone());
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      const settle = (end: () => void) => {
-        waiting.delete(look);
+      const settle = () => {
+        reader = undefined;
         signal?.removeEventListener("abort", onAbort);
-        end();
       };
-      const look = () => {
+      const onAbort = () => {
+        settle();
+        reject(signal!.reason);
+      };
+      reader = () => {
         const bytes = stream.read() as Uint8Array | null;
-        if (bytes !== null) settle(() => resolve(bytes));
-        else if (stream.readableEnded) settle(() => resolve(undefined));
-        else if (failure !== undefined || stream.destroyed) settle(() => reject(gone()));
+        const isOver = stream.readableEnded || failure !== undefined || stream.destroyed;
+        if (bytes === null && !isOver) return;
+        settle();
+        if (bytes !== null) resolve(bytes);
+        else if (stream.readableEnded) resolve(undefined);
+        else reject(gone());
       };
-      const onAbort = () => settle(() => reject(signal!.reason));
-      waiting.add(look);
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   }
@@ -142,19 +155,30 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
     localAddress: hostAndPort(stream.localAddress, stream.localPort),
     remoteAddress,
     alpn: (stream as Tls.TLSSocket).alpnProtocol || undefined,
-    get destroyed() {
-      return stream.destroyed || failure !== undefined;
+    get quiet() {
+      return stream.readableLength === 0 && reader === undefined && writing === 0 && !hasEnded &&
+        failure === undefined && !stream.destroyed && !stream.readableEnded;
     },
     read,
     write(bytes) {
       if (failure !== undefined || stream.destroyed) return Promise.reject(gone());
+      writing++;
       return new Promise((resolve, reject) => {
-        stream.write(bytes, (error) => error ? reject(failure ?? error) : resolve());
+        stream.write(bytes, (error) => {
+          writing--;
+          if (error) reject(failure ?? error);
+          else resolve();
+        });
       });
     },
-    end: () => new Promise((resolve) => void stream.end(() => resolve())),
+    end() {
+      hasEnded = true;
+      return new Promise((resolve) => void stream.end(() => resolve()));
+    },
     destroy: () => void stream.destroy(),
-    onReadable,
+    onNews(given) {
+      listener = given;
+    },
     onClose(listener) {
       if (stream.closed) listener();
       else stream.once("close", () => listener());
@@ -165,7 +189,7 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
     },
     handOver() {
       stream.off("readable", onBytes);
-      for (const event of ["end", "close"]) stream.off(event, wake);
+      for (const event of ["end", "close"]) stream.off(event, tell);
       stream.off("error", onError);
       return stream;
     },

@@ -63,6 +63,19 @@ export interface PlatformDns {
   readonly node?: DnsQuery;
   /** The one to use when nothing is said; undefined where there is none. */
   readonly default?: "deno" | "node";
+  /** The SRV records of a name. Rejects where there are none, with the system's error or the signal's reason. */
+  readonly srv?: (name: string, signal: AbortSignal) => Promise<readonly SrvRecord[]>;
+}
+
+/** Where a service is (RFC 2782). */
+export interface SrvRecord {
+  /** Lower is tried first. */
+  readonly priority: number;
+  /** How much of the traffic it is meant for, beside the others of its priority. */
+  readonly weight: number;
+  readonly port: number;
+  /** The name of a host. */
+  readonly target: string;
 }
 
 /** Sends one query to one server. It rejects only when `signal` aborts: every other outcome is an answer. */
@@ -181,13 +194,16 @@ export interface PlatformSocket {
   end(): Promise<void>;
   /** Closes it at once, whatever is under way. Safe to call twice. */
   destroy(): void;
-  /** Whether it is closed, or broken. */
-  readonly destroyed: boolean;
   /**
-   * Calls `listener` once when there is something to read: bytes, the end, or an error. At once where there is already.
-   * Nothing is consumed. Returns what takes the listener back.
+   * Whether somebody else may use it: it is open both ways, there is nothing to read, and no read or write is under way.
+   * Cheap: it is asked every time a connection changes hands.
    */
-  onReadable(listener: () => void): () => void;
+  readonly quiet: boolean;
+  /**
+   * Calls `listener` every time that there may be news: bytes to read, the end, an error. Nothing is consumed. There is one
+   * listener: the last one given.
+   */
+  onNews(listener: () => void): void;
   /** Calls `listener` once when it is closed, or was already; also after it was handed over. */
   onClose(listener: () => void): void;
   /** Says whether it keeps the process alive. */
