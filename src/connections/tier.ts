@@ -7,7 +7,7 @@
 import type { DnsCache } from "../dns/mod.ts";
 import { parseLiteral } from "../dns/name.ts";
 import type { SocketTarget } from "../platform/port.ts";
-import { Backend, targetText } from "./backend.ts";
+import { type Backend, targetText } from "./backend.ts";
 import type { TierPlace } from "./options.ts";
 import { type Place, placeText } from "./place.ts";
 

@@ -20,6 +20,12 @@ export function denoPlatform(): Platform {
       },
       { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
       {
+        name: "connections",
+        supported: true,
+        note:
+          "TCP, TLS and unix sockets through node:net and node:tls; the file limit is read with --allow-all",
+      },
+      {
         name: "process",
         supported: true,
         note: "memory, processor time, load; needs --allow-sys for the host's",

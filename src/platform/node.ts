@@ -54,6 +54,7 @@ export function nodePlatform(): Platform {
 const nodeCapabilities: readonly Capability[] = [
   { name: "dns", supported: true, note: "node:dns Resolver, with TTLs; search domains are not applied" },
   { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
+  { name: "connections", supported: true, note: "TCP, TLS and unix sockets through node:net and node:tls" },
   { name: "process", supported: true, note: "memory, processor time, load" },
 ];
 

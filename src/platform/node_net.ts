@@ -8,7 +8,7 @@ import type * as Net from "node:net";
 import type * as Tls from "node:tls";
 
 import { builtin } from "./node_builtin.ts";
-import type { PlatformNet, PlatformSocket, SocketTarget, TlsHandshake } from "./port.ts";
+import type { PlatformNet, PlatformSocket, SocketTarget } from "./port.ts";
 
 /** `node:net` and `node:tls`. */
 export const nodeNet: PlatformNet = {

@@ -12,6 +12,7 @@ export function webPlatform(): Platform {
     capabilities: [
       { name: "dns", supported: false, note: "no built-in DNS client: give a resolver" },
       { name: "context propagation", supported: false, note: "pass contexts explicitly" },
+      { name: "connections", supported: false, note: "no sockets: use fetch" },
       { name: "process", supported: false, note: "no process to describe" },
     ],
     nextTurn() {
