@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Backend } from "./backend.ts";
 import type { Connection } from "./connection.ts";
 import type { Tier } from "./tier.ts";
@@ -103,10 +103,9 @@ export class Waiters {
     return new Promise((resolve, reject) => {
       const { signal } = wish;
       if (signal.aborted) return reject(signal.reason);
-      let timer: Timer | undefined;
       const leave = () => {
         this.#remove(waiter);
-        timer?.cancel();
+        timer.cancel();
         signal.removeEventListener("abort", onAbort);
       };
       const onAbort = () => {
@@ -123,7 +122,7 @@ export class Waiters {
         },
       };
       this.#insert(waiter);
-      timer = this.#clock.schedule(Math.max(0, wish.timeoutMs), () => {
+      const timer = this.#clock.schedule(Math.max(0, wish.timeoutMs), () => {
         leave();
         reject(wish.tooLate());
       }, { keepAlive: true });
