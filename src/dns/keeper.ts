@@ -119,7 +119,11 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
   /** The request that began the lookup is gone: what was due still is. */
   function lose(name: CachedName, record: DnsRecord): void {
     log.debug(`the lookup of ${name.name} (${record.type}) was lost with the request that began it`);
-    if (isHeld(record.entry) || name.pinned) record.refreshAt = clock.monotonic();
+    if (isHeld(record.entry) || name.pinned) {
+      record.refreshAt = clock.monotonic();
+      return setTimer(name, record);
+    }
+    // Those who waited for it may ask; if nobody does, the name is forgotten.
     record.timer?.cancel();
     if (table.holds(name)) record.timer = clock.schedule(policy.failureMs, () => wake(name, record));
   }
