@@ -33,9 +33,10 @@ child.stdout.on("data", (chunk) => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
 const [code] = await once(child, "close");
 
-// "ok | 36 passed | 0 failed (40s)"; there is no such line when the tests could not even begin.
+// "FAILED | 4 passed (83 steps) | 1 failed (3 steps) (1m)"; no such line when the tests could not even begin. Steps are what is
+// tested, each group of them counts as a test.
 const summary = /^(?:ok|FAILED) \| .*$/m.exec(output)?.[0] ?? "";
-const count = (word: string) => Number(new RegExp(`(\\d+) ${word}`).exec(summary)?.[1] ?? 0);
+const count = (word: string) => Number(new RegExp(`${word} \\((\\d+) steps?\\)`).exec(summary)?.[1] ?? 0);
 const failed = count("failed") + (code !== 0 && count("failed") === 0 ? 1 : 0);
 console.log(`${count("passed")} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

@@ -10,6 +10,7 @@ import {
   detectPlatform,
   type DnsCache,
   dohResolver,
+  type Family,
   withWaitUntil,
 } from "@ballast/runtime";
 
@@ -36,6 +37,7 @@ function cacheOf(id: string, { searchParams }: URL): DnsCache {
 async function call(url: URL): Promise<unknown> {
   const [, id = "", what] = url.pathname.split("/");
   const name = url.searchParams.get("name") ?? "";
+  const family = Number(url.searchParams.get("family") ?? 4) as Family;
   switch (what) {
     case "platform": {
       const { name, capabilities } = detectPlatform();
@@ -50,16 +52,16 @@ async function call(url: URL): Promise<unknown> {
     case "snapshot":
       return cacheOf(id, url).snapshot();
     case "peek":
-      return cacheOf(id, url).peek(name) ?? null;
+      return cacheOf(id, url).peek(name, { family }) ?? null;
     case "close":
       return await cacheOf(id, url).close();
     case "leave":
-      cacheOf(id, url).resolve(name).catch(() => {});
+      cacheOf(id, url).resolve(name, { family }).catch(() => {});
       return "left";
     case "many":
-      return await Promise.all(Array.from({ length: 10 }, () => cacheOf(id, url).resolve(name)));
+      return await Promise.all(Array.from({ length: 10 }, () => cacheOf(id, url).resolve(name, { family })));
     default:
-      return await cacheOf(id, url).resolve(name);
+      return await cacheOf(id, url).resolve(name, { family });
   }
 }
 
@@ -70,6 +72,8 @@ async function respond(url: URL): Promise<Response> {
   );
   const echo = url.searchParams.get("echo");
   if (echo !== null) await (await fetch(echo)).text();
+  const lingerMs = Number(url.searchParams.get("linger") ?? 0);
+  if (lingerMs > 0) await new Promise((resolve) => setTimeout(resolve, lingerMs));
   return Response.json(answer);
 }
 
