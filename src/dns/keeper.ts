@@ -99,14 +99,16 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
   }
 
   function begin(lane: Lane, name: CachedName, record: DnsRecord, left?: () => void): Flight {
-    return record.flight = flights.begin(lane, {
-      lookUp: (flight) => lookUp(name, record, flight, lane === "background"),
+    const flight: Flight = flights.begin(lane, {
+      lookUp: (own) => lookUp(name, record, own, lane === "background"),
       ended() {
-        record.flight = undefined;
+        // A listener may have begun another one, on hearing what this one came to.
+        if (record.flight === flight) record.flight = undefined;
         left?.();
       },
       lost: () => lose(name, record),
     });
+    return record.flight = flight;
   }
 
   /** A lookup of another request: should it be lost with that, somebody has to begin anew. */
