@@ -21,7 +21,7 @@ export interface LifetimeOptions {
 
 /**
  * A lifetime. Its signal is made when somebody asks for it: a context that nobody listens to has no timer,
- * and leaves no listener on its parent.
+ * and leaves no listener on its parent. Nor could it be made outside of a request, in workerd.
  */
 export class Lifetime {
   /** When it ends at the latest, as the clock's `monotonic()` counts. */
@@ -29,7 +29,7 @@ export class Lifetime {
   readonly #clock: Clock;
   readonly #what: string;
   readonly #parent: Lifetime | undefined;
-  readonly #closing = new AbortController();
+  #reason: BallastError | undefined;
   #derived: DerivedSignal | undefined;
 
   constructor({ clock, what, parent, deadlineMs }: LifetimeOptions) {
@@ -45,7 +45,7 @@ export class Lifetime {
 
   /** Whether it is over, as far as anybody has looked. */
   get ended(): boolean {
-    return this.#closing.signal.aborted;
+    return this.#reason !== undefined;
   }
 
   get signal(): AbortSignal {
@@ -54,18 +54,24 @@ export class Lifetime {
 
   /** Ends it now: the signal aborts, timers and listeners are gone. */
   end(): void {
-    if (!this.ended) this.#closing.abort(new BallastError("CLOSED", `${this.#what} is closed`));
+    this.#end(new BallastError("CLOSED", `${this.#what} is closed`));
+  }
+
+  #end(reason: BallastError): void {
+    if (this.ended) return;
+    this.#reason = reason;
+    this.#derived?.abort(reason);
   }
 
   #derive(): DerivedSignal {
-    const linked = linkSignals(this.#closing.signal, this.#parent?.signal);
+    const linked = linkSignals(this.#parent?.signal);
+    if (this.#reason !== undefined) linked.abort(this.#reason);
     // The parent's deadline comes with the parent's signal.
     if (this.deadline === undefined || this.deadline === this.#parent?.deadline) return linked;
     const leftMs = Math.ceil(this.deadline - this.#clock.monotonic());
     if (leftMs <= 0) {
-      this.#closing.abort(
-        new BallastError("TIMEOUT", `${this.#what} is past its deadline`, { retryable: true }),
-      );
+      this.#reason ??= new BallastError("TIMEOUT", `${this.#what} is past its deadline`, { retryable: true });
+      linked.abort(this.#reason);
       return linked;
     }
     const timed = deadlineSignal(leftMs, {

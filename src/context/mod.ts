@@ -24,4 +24,5 @@ export type { ChildOptions, Context, ContextKey, ContextOptions } from "./contex
 export { currentContext, synchronousStorage } from "./propagation.ts";
 export { contexts } from "./registry.ts";
 export type { Contexts } from "./registry.ts";
-export type { ContextStorage } from "../platform/port.ts";
+export { withWaitUntil } from "./wait_until.ts";
+export type { ContextStorage, WaitUntil } from "../platform/port.ts";

@@ -7,6 +7,7 @@
 import type { Timer } from "../clock.ts";
 import type { RecordType } from "../platform/port.ts";
 import { type Entry, type Failure, isHeld, UNRESOLVED } from "./entry.ts";
+import type { Flight } from "./flights.ts";
 import type { Attempt } from "./query.ts";
 
 /** One address of a name. */
@@ -52,8 +53,8 @@ export interface DnsRecord {
   lastAttempt: Attempt | undefined;
   /** What lookups came to, the oldest first: equal outcomes in a row are one episode. */
   readonly history: Episode[];
-  /** The lookup under way. It never rejects. */
-  flight: Promise<void> | undefined;
+  /** The lookup under way. */
+  flight: Flight | undefined;
   /** Monotonic time at which it is to be refreshed in the background. */
   refreshAt: number;
   /** For the next change or refresh. */
