@@ -143,7 +143,8 @@ function valueAfter(text: string, at: number, rules: TextRules): Found {
   let start = end;
   while (start > 0 && end - start < MAX_NAME && (kindAt(text, start - 1) & WORD) !== 0) start--;
   rules.examined += end - start;
-  if (end - start < 2) return undefined;
+  // No name begins with a digit: this is an address and its port, or a time of day.
+  if (end - start < 2 || (kindAt(text, start) & DIGIT) !== 0) return undefined;
   const name = text.slice(start, end);
   if (!rules.isSensitive(name)) return undefined;
   const isHeader = !quoted && text.charCodeAt(at) === COLON;
@@ -251,18 +252,17 @@ function pemAt(text: string, at: number, rules: TextRules): Found {
 /** The number of a payment card: 13 to 19 digits, in groups or not, that pass the check of ISO/IEC 7812. */
 function cardAt(text: string, at: number): Found {
   let to = at;
-  let digits = "";
   let count = 0;
   for (let i = at; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if ((code < 128 ? KIND[code]! & DIGIT : 0) !== 0) {
-      if (++count <= 19) digits += text[i];
+    if (code >= 48 && code <= 57) {
+      count++;
       to = i + 1;
     } else if ((code !== SPACE && code !== DASH) || to !== i) break;
   }
-  const isCard = count >= 13 && count <= 19 && /[A-Za-z_]/.test(text.charAt(to)) === false &&
-    isIssued(digits) && luhn(digits);
-  return isCard ? { from: at, to } : { next: to };
+  if (count < 13 || count > 19 || /[A-Za-z_]/.test(text.charAt(to))) return { next: to };
+  const digits = text.slice(at, to).replace(/\D/g, "");
+  return isIssued(digits) && luhn(digits) ? { from: at, to } : { next: to };
 }
 
 /** Whether a number begins as cards do: most moments and ids do not. */
