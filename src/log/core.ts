@@ -164,7 +164,7 @@ export class Core {
   }
 
   #summarise(category: Category, level: Level, what: string, suppressed: number, windowMs: number): void {
-    const message = `${keepText(what, this.parts.redactor)}, and ${suppressed} more like it in ${
+    const message = `${keepText(what, this.parts.redactor)}, and ${suppressed} more like it within ${
       durationText(windowMs)
     }`;
     const fields = { suppressed };

@@ -39,10 +39,22 @@ export function messageText({ message, durationMs }: LogRecord): string {
   return durationMs === undefined ? oneLine(message) : `${oneLine(message)} (${durationText(durationMs)})`;
 }
 
-/** A field's value: bare where that cannot be misread. */
+/** A field's value: bare where that cannot be misread, an object as its JSON. */
 export function fieldText(value: FieldValue): string {
   const text = String(value);
-  return /^[\w.:/@+-]+$/.test(text) ? text : oneLine(JSON.stringify(text));
+  if (/^[\w.:/@+-]+$|^\[\w+\]$/.test(text)) return text;
+  return oneLine(isJson(text) ? text : JSON.stringify(text));
+}
+
+/** Whether a text is the JSON of an object or a list: quoting it again would make it hard to read. */
+function isJson(text: string): boolean {
+  if (text[0] !== "{" && text[0] !== "[") return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Control characters, line separators and reversals of direction as escapes. */

@@ -82,6 +82,8 @@ describe("a value that is a secret by its name", () => {
       const all = everything(fields);
       assert.ok(!all.includes(secret), `${Object.keys(fields)[0]}: ${all.slice(0, 2000)}`);
       assert.ok(all.includes(R));
+      // And it would be seen here if it did.
+      assert.ok(everything(fields, "x", { redact: false }).includes(secret));
     }
   });
 });

@@ -18,7 +18,7 @@ describe("records that repeat", () => {
     for (let i = 0; i < 415; i++) log.info("cache miss");
     assert.deepEqual(messages(), ["cache miss", "cache miss", "cache miss"]);
     await clock.advance(10_000);
-    assert.equal(messages()[3], "cache miss, and 412 more like it in 10 s");
+    assert.equal(messages()[3], "cache miss, and 412 more like it within 10 s");
     const [summary] = log.recent();
     assert.deepEqual([summary?.level, summary?.suppressed, summary?.fields], ["info", 412, {
       suppressed: 412,
@@ -58,7 +58,7 @@ describe("records that repeat", () => {
     log.begin("tcp").failure(new TypeError("x"));
     assert.deepEqual(messages(), ["tcp failed: ECONNREFUSED", "tcp failed: ETIMEDOUT", "tcp failed: x"]);
     await clock.advance(10_000);
-    assert.equal(messages()[3], "tcp failed (ECONNREFUSED), and 4 more like it in 10 s");
+    assert.equal(messages()[3], "tcp failed (ECONNREFUSED), and 4 more like it within 10 s");
     assert.equal(log.recent({ event: "tcp" }).length, 3);
   });
 
@@ -79,7 +79,7 @@ describe("records that repeat", () => {
     assert.equal(clock.pending, 1);
     await log.close();
     assert.equal(clock.pending, 0);
-    assert.equal(messages().at(-1), "again, and 2 more like it in 10 s");
+    assert.equal(messages().at(-1), "again, and 2 more like it within 10 s");
     log.error("again");
     assert.equal(messages().at(-1), "again");
   });
