@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, type Timer } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import { checkInteger, checkNumber } from "../errors.ts";
 
 /** When records of one kind are too many. */
