@@ -103,7 +103,8 @@ export function settings(options: DnsCacheOptions): Settings {
     preresolve: checkNames(options.preresolve ?? []),
     clock,
     stats,
-    log: options.log ?? createLog({ category: ["ballast", "dns"], stats, clock }),
+    // A log of one's own is closed by nobody; so it must set no timer.
+    log: options.log ?? createLog({ category: ["ballast", "dns"], stats, clock, sampling: false }),
   };
 }
 
