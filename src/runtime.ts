@@ -137,6 +137,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     state = "closing";
     await Promise.all([topology?.close(), dns.close()]);
     context.close();
+    await log.close();
     state = "closed";
   }
 

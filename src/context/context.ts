@@ -112,7 +112,7 @@ export function createContext(options: ContextOptions): Context {
   const { clock = systemClock, storage } = options;
   const name = freeName(checkContextName(options.name));
   const stats = options.stats ?? createStats({ clock });
-  const log = options.log ?? createLog({ stats, clock });
+  const log = options.log ?? createLog({ stats, clock, sampling: false });
   const release = storage && useStorage(storage);
   const context = new LiveContext({
     name,

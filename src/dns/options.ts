@@ -118,7 +118,8 @@ export function settings(options: DnsCacheOptions): Settings {
     clock,
     waitUntil: options.waitUntil ?? platform.waitUntil,
     stats,
-    log: options.log ?? createLog({ category: ["ballast", "dns"], stats, clock }),
+    // A log of one's own is closed by nobody; so it must set no timer.
+    log: options.log ?? createLog({ category: ["ballast", "dns"], stats, clock, sampling: false }),
   };
 }
 

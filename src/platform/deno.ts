@@ -28,6 +28,7 @@ export function denoPlatform(): Platform {
     createStorage: nodeStorage,
     dns: { deno: denoDnsQuery, node: nodeDnsQuery({ certain: false }), default: "deno" },
     files: nodeFiles,
+    terminal: () => ({ colors: !Deno.noColor && Deno.stdout.isTerminal() && Deno.stderr.isTerminal() }),
     processInfo: nodeProcessInfo,
   };
 }

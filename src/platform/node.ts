@@ -21,6 +21,7 @@ import type {
   Platform,
   PlatformFiles,
   ProcessInfo,
+  Terminal,
 } from "./port.ts";
 
 interface NodeProcess {
@@ -28,6 +29,9 @@ interface NodeProcess {
   readonly arch: string;
   readonly platform: string;
   readonly versions: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout?: { readonly isTTY?: boolean };
+  readonly stderr?: { readonly isTTY?: boolean };
   getBuiltinModule?(id: string): unknown;
   memoryUsage(): { rss: number; heapUsed: number; heapTotal: number };
   cpuUsage(): { user: number; system: number };
@@ -65,6 +69,7 @@ export function nodePlatform(): Platform {
     createStorage: nodeStorage,
     dns: { node: nodeDnsQuery(), default: "node" },
     files: nodeFiles,
+    terminal: nodeTerminal,
     processInfo: nodeProcessInfo,
   };
 }
@@ -101,6 +106,12 @@ export const nodeFiles: PlatformFiles = {
     }
   },
 };
+
+/** Lines go to both outputs; colours in the one that is a file would be in the way. */
+function nodeTerminal(): Terminal {
+  const { stdout, stderr, env } = nodeProcess()!;
+  return { colors: stdout?.isTTY === true && stderr?.isTTY === true && !env.NO_COLOR };
+}
 
 /** What `node:os` and `process` say; a value that the permissions forbid is left at zero or "". */
 export function nodeProcessInfo(): ProcessInfo {

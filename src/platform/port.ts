@@ -30,8 +30,16 @@ export interface Platform {
   readonly waitUntil?: WaitUntil;
   /** Files, where there are any. */
   readonly files?: PlatformFiles;
+  /** Who reads the console, where that can be told. */
+  terminal?(): Terminal;
   /** The process, where there is one. */
   processInfo(): ProcessInfo | undefined;
+}
+
+/** Who reads the console. */
+export interface Terminal {
+  /** Whether it is a terminal that wants colours: NO_COLOR is not set. */
+  readonly colors: boolean;
 }
 
 /** One thing a runtime can do, or why not. */

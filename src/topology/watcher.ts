@@ -107,7 +107,7 @@ const JITTER = 0.1;
 export function watchTopology(options: TopologyOptions): TopologyWatcher {
   const { platform = detectPlatform() } = options;
   const { clock = platform.clock } = options;
-  const log = options.log ?? createLog({ category: ["ballast", "topology"], clock });
+  const log = options.log ?? createLog({ category: ["ballast", "topology"], clock, sampling: false });
   const intervalMs = checkNumber("intervalMs", options.intervalMs ?? 10_000, { min: 100 });
   const timeoutMs = checkNumber("timeoutMs", options.timeoutMs ?? 5_000, { min: 1 });
   const source = sourceOf(options, platform);
