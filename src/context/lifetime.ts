@@ -76,7 +76,7 @@ export class Lifetime {
     if (this.#controller === undefined) {
       this.#watch();
       this.#controller = new AbortController();
-      if (this.#over) this.#controller.abort(this.#reason);
+      if (this.#over) this.#controller.abort(this.#why);
     }
     return this.#controller.signal;
   }
@@ -90,7 +90,18 @@ export class Lifetime {
 
   /** Ends it now: its signal aborts, and so do those below; timers and listeners are gone. */
   close(): void {
-    this.#end(new BallastError("CLOSED", `the context "${this.#options.name}" is closed`));
+    if (this.#over) return;
+    if (this.#watching) this.#end(this.#closedError());
+    else this.#over = true;
+  }
+
+  /** Made when somebody asks: an error costs many times what a context does. */
+  get #why(): unknown {
+    return this.#reason ??= this.#closedError();
+  }
+
+  #closedError(): BallastError {
+    return new BallastError("CLOSED", `the context "${this.#options.name}" is closed`);
   }
 
   #watch(): void {
@@ -98,7 +109,7 @@ export class Lifetime {
     const { parent, until, clock, keepAlive } = this.#options;
     if (parent !== undefined) {
       parent.#watch();
-      if (parent.#over) return this.#end(parent.#reason);
+      if (parent.#over) return this.#end(parent.#why);
       (parent.#followers ??= new Set()).add(this);
     }
     this.#watching = true;
