@@ -24,6 +24,7 @@ import {
 import type { Settings } from "./options.ts";
 import { type Attempt, createQuery, isFailure } from "./query.ts";
 import type { Servers } from "./servers.ts";
+import { createShared, shareWith } from "./sharing.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 /** Refreshes come early by this share of the time an answer is fresh, so that a healthy name is never stale. */
@@ -43,10 +44,11 @@ export interface Keeper {
   readonly refreshesWaiting: number;
   /** Resolves the pinned names that are not held, but for those that are `fixed`. */
   restorePinned(fixed: (name: string) => boolean): void;
-  /** A lookup of one record, shared by all who ask for it. Never rejects: the record says what came of it. */
-  fly(name: CachedName, record: DnsRecord, background?: boolean): Promise<void>;
-  /** Lookups of both records: settled when both are, or when one has had addresses for 50 ms. */
-  flyBoth(name: CachedName): Promise<void>;
+  /**
+   * Waits for lookups of records with all who share them, or until `signal` aborts. When the last of those who wait has left so, the
+   * lookup is given up: the query is aborted, and all is as if it had not been begun. Lookups of the background go on.
+   */
+  wait(name: CachedName, records: readonly DnsRecord[], signal?: AbortSignal): Promise<void>;
   /** Begins to ask for the record that nobody asked for yet, of a name whose other one has addresses to serve meanwhile. */
   complete(name: string): void;
   close(): void;
@@ -87,6 +89,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     }
   }
 
+  /** A lookup of one record, shared by all who ask for it. Never rejects: the record says what came of it. */
   function fly(name: CachedName, record: DnsRecord, background = false): Promise<void> {
     // Shared by all who ask, so it belongs to the flow of none of them.
     return record.flight ??= detached(() => lookUp(name, record, background));
@@ -94,6 +97,8 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
 
   async function lookUp(name: CachedName, record: DnsRecord, background: boolean): Promise<void> {
     const lane = background ? "background" : "foreground";
+    const { asked } = record;
+    const own = record.shared = createShared(background ? undefined : () => giveUp(name, record, asked));
     lookups[lane]++;
     record.asked = true;
     updateViews(name);
@@ -101,18 +106,37 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
       const { outcome, attempt } = await query(name.name, record.type, {
         background,
         confirm: isHeld(record.entry),
+        signal: own.signal,
       });
+      if (own.signal?.aborted) return;
       record.flight = undefined;
       land(name, record, outcome, attempt);
       // What the other record lacks, it is asked for in the wake of a refresh: so IPv6 that appears is found.
       const other = sibling(name, record);
       if (background && isHeld(record.entry) && other.asked && isWanting(other)) refresh(name, other);
     } catch (error) {
-      if (!closing.signal.aborted) log.error(`the lookup of ${name.name} broke: ${errorMessage(error)}`);
+      if (closing.signal.aborted || own.signal?.aborted) return;
+      log.error(`the lookup of ${name.name} broke: ${errorMessage(error)}`);
     } finally {
-      record.flight = undefined;
+      // Given up, it may have a successor already.
+      if (record.shared === own) record.flight = record.shared = undefined;
       lookups[lane]--;
     }
+  }
+
+  /** Nobody waits for a lookup any more: who asks next begins anew. */
+  function giveUp(name: CachedName, record: DnsRecord, askedBefore: boolean): void {
+    record.flight = record.shared = undefined;
+    name.both = undefined;
+    record.asked = askedBefore;
+    updateViews(name);
+    if (isForgotten(name)) table.forget(name);
+  }
+
+  async function wait(name: CachedName, records: readonly DnsRecord[], signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const landed = records.length === 2 ? flyBoth(name) : fly(name, records[0]!);
+    await shareWith(records.flatMap(({ shared }) => shared ?? []), landed, signal);
   }
 
   function refresh(name: CachedName, record: DnsRecord): void {
@@ -126,8 +150,13 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     if (missing) void fly(name, missing);
   }
 
+  /** Lookups of both records: settled when both are, or when one has had addresses for 50 ms. */
   function flyBoth(name: CachedName): Promise<void> {
-    return name.both ??= enough(name).finally(() => name.both = undefined);
+    if (name.both !== undefined) return name.both;
+    const both: Promise<void> = enough(name).finally(() => {
+      if (name.both === both) name.both = undefined;
+    });
+    return name.both = both;
   }
 
   async function enough(name: CachedName): Promise<void> {
@@ -222,8 +251,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
       return refreshes.waiting + retries.waiting;
     },
     restorePinned,
-    fly,
-    flyBoth,
+    wait,
     complete,
     close() {
       const reason = new BallastError("CLOSED", "the DNS cache was closed");

@@ -8,6 +8,7 @@ import type { Timer } from "../clock.ts";
 import type { RecordType } from "../platform/port.ts";
 import { type Entry, type Failure, isHeld, UNRESOLVED } from "./entry.ts";
 import type { Attempt } from "./query.ts";
+import type { Shared } from "./sharing.ts";
 
 /** One address of a name. */
 export interface Address {
@@ -54,6 +55,8 @@ export interface DnsRecord {
   readonly history: Episode[];
   /** The lookup under way. It never rejects. */
   flight: Promise<void> | undefined;
+  /** Who waits for that. */
+  shared: Shared | undefined;
   /** Monotonic time at which it is to be refreshed in the background. */
   refreshAt: number;
   /** For the next change or refresh. */
@@ -128,6 +131,7 @@ function createRecord(type: RecordType): DnsRecord {
     lastAttempt: undefined,
     history: [],
     flight: undefined,
+    shared: undefined,
     refreshAt: Infinity,
     timer: undefined,
   };
