@@ -134,9 +134,11 @@ export interface Context extends Disposable, Reporter {
   withDeadline<R>(deadlineMs: number, fn: (context: Context) => R | PromiseLike<R>): Promise<R>;
   /** A local, of this context or the nearest ancestor that has it; else the key's default. */
   get<T>(key: Key<T>): T;
+  /** A local under a text or symbol, of this context or the nearest ancestor that has it. */
   get<T = unknown>(key: ContextKey): T | undefined;
   /** Sets a local of this context; its ancestors keep theirs. */
   set<T>(key: Key<T>, value: T): void;
+  /** Sets a local under a text or symbol. */
   set(key: ContextKey, value: unknown): void;
   /** What is open and set in the tree it belongs to, as plain JSON; no value that may not be shown. */
   snapshot(): ContextSnapshot;

@@ -57,6 +57,7 @@ export interface KeyOptions {
  * @throws {TypeError} when the name is no text, or an empty one
  */
 export function createKey<T>(name: string, options: KeyOptions & { readonly default: T }): Key<T>;
+/** Makes a key that has no default: what nobody set is undefined. */
 export function createKey<T>(name: string, options?: KeyOptions): Key<T | undefined>;
 export function createKey<T>(
   name: string,
