@@ -124,9 +124,11 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 
   let state: RuntimeState = "starting";
   let becomingReady: Promise<ReadyReport> | undefined;
+  let report: ReadyReport | undefined;
   let closing: Promise<void> | undefined;
 
   async function getReady(): Promise<ReadyReport> {
+    if (report !== undefined) return report;
     await topology?.reload();
     const names = [...options.dns?.preresolve ?? [], ...topology?.current?.preresolve ?? []];
     const preresolved = await dns.preresolve(names);
@@ -140,7 +142,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     };
     if (failed.length > 0) log.warn("ready, but some names do not resolve yet", fields);
     else log.info("ready", fields);
-    return { dns: preresolved };
+    return report = { dns: preresolved };
   }
 
   async function end(): Promise<void> {
@@ -165,7 +167,8 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     },
     ready() {
       if (closing !== undefined) return Promise.reject(closedError(name));
-      return becomingReady ??= getReady();
+      // No request may wait for what another one began, where it may end with that.
+      return clock.catchUp ? getReady() : becomingReady ??= getReady();
     },
     close: () => closing ??= end(),
     [Symbol.asyncDispose]: () => closing ??= end(),

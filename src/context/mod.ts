@@ -27,7 +27,8 @@ export { contexts } from "./registry.ts";
 export type { Contexts } from "./registry.ts";
 export { currentContext, synchronousStorage } from "./propagation.ts";
 export { currentSignal, currentTrace, withDeadline } from "./current.ts";
-export type { ContextStorage } from "../platform/port.ts";
+export { withWaitUntil } from "./wait_until.ts";
+export type { ContextStorage, WaitUntil } from "../platform/port.ts";
 
 // What they hold: locals, configuration, recent things
 export { createKey } from "./key.ts";

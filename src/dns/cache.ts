@@ -2,7 +2,8 @@
  * The DNS cache: what callers see of it.
  *
  * A hit is a `Map` lookup and a promise that was made when the answer came; time moves names between their states from
- * outside (see `entry.ts` for the states, `keeper.ts` for who moves them).
+ * outside (see `entry.ts` for the states, `keeper.ts` for who moves them). Only where nothing runs between requests does a hit
+ * read the clock.
  *
  * @module
  */
@@ -97,7 +98,6 @@ export interface DnsCache extends AsyncDisposable, Reporter {
  * Makes a DNS cache.
  *
  * @throws {TypeError | RangeError} when an option makes no sense
- * @throws {BallastError} `UNSUPPORTED` where the runtime has no DNS client and no resolver is given
  */
 export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   const own = settings(options);
@@ -107,12 +107,19 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   const keeper = createKeeper(own, servers);
   const { table, events } = keeper;
   const { names, served } = table;
+  const { catchUp } = clock;
+  const upToDate: Pick<typeof names, "get"> = catchUp === undefined ? names : {
+    get(name) {
+      catchUp();
+      return names.get(name);
+    },
+  };
   const { waited, failed, dispose: unobserve } = createDnsStats(stats, keeper);
   let closed = false;
 
   /** The whole of a hit. */
   function hit(name: string, family: Family): View | undefined {
-    const known = names.get(name);
+    const known = upToDate.get(name);
     if (known === undefined) return undefined;
     const view = viewOf(known, family);
     if (view !== undefined) known.hits++;
@@ -210,6 +217,16 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     }
   }
 
+  /** The spelling to query a name in; none where it is fixed, or no name. */
+  function queried(text: string): string[] {
+    try {
+      const { fixed, name } = locate(text);
+      return fixed ? [] : [name];
+    } catch {
+      return [];
+    }
+  }
+
   async function warmUp(text: string): Promise<void> {
     const { fixed, name } = locate(text);
     if (fixed !== undefined) return;
@@ -243,7 +260,10 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     refresh,
     setHosts,
     events,
-    snapshot: () => takeSnapshot(own, keeper, servers, hosts),
+    snapshot() {
+      catchUp?.();
+      return takeSnapshot(own, keeper, servers, hosts);
+    },
     report: () => dnsReport(cache.snapshot()),
     details(key) {
       const name = names.get(key);
@@ -261,7 +281,11 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     },
     [Symbol.asyncDispose]: () => cache.close(),
   };
-  if (own.preresolve.length > 0) void cache.preresolve(own.preresolve);
+  if (own.preresolve.length > 0) {
+    if (catchUp === undefined) void cache.preresolve(own.preresolve);
+    // Outside of requests, where caches are made, nothing can be asked.
+    else clock.schedule(0, () => keeper.keepWarm(own.preresolve.flatMap(queried)));
+  }
   return cache;
 }
 

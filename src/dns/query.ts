@@ -24,9 +24,12 @@ export interface QueryOptions {
   readonly timeoutMs: number;
   /** Attempts in one lookup. */
   readonly attempts: number;
-  /** Aborted once the cache is closed: no attempt begins after that. */
-  readonly signal: AbortSignal;
-  /** The attempts under way, for `close()` to abort: a listener each on one signal would look like a leak to Node. */
+  /** Why the cache is closed, once it is: no attempt begins after that. */
+  readonly closed: () => BallastError | undefined;
+  /**
+   * The attempts under way, for `close()` to abort: a listener each on one signal would look like a leak to Node. Not those that
+   * belong to requests: no other request may abort them.
+   */
   readonly open: Set<DerivedSignal>;
 }
 
@@ -89,24 +92,30 @@ export function createQuery(options: QueryOptions): Query {
 }
 
 async function attempt(
-  { resolver, servers, clock, log, timeoutMs, signal, open }: QueryOptions,
+  { resolver, servers, clock, log, timeoutMs, closed, open }: QueryOptions,
   name: string,
   type: RecordType,
   server: ServerState,
   { background, signal: wanted }: LookupKind,
 ): Promise<{ outcome: Outcome; attempt: Attempt }> {
-  signal.throwIfAborted();
+  throwIf(closed());
   wanted?.throwIfAborted();
   const what = `the reply of ${server.label}`;
-  const deadline = deadlineSignal(timeoutMs, { clock, what, signal: wanted, keepAlive: !background });
-  open.add(deadline);
+  const ofRequest = clock.catchUp !== undefined;
+  const deadline = deadlineSignal(timeoutMs, {
+    clock,
+    what,
+    signal: wanted,
+    keepAlive: !background || ofRequest,
+  });
+  if (!ofRequest) open.add(deadline);
   const transaction = log.begin("dns.query", { name, type, server: server.label }, TRANSACTION);
   const options = { server: server.server, timeoutMs, signal: deadline.signal };
   let outcome: Outcome;
   try {
     outcome = checked(await abortable(ask(resolver, name, type, options), deadline.signal), type);
   } catch (error) {
-    if (signal.aborted) {
+    if (closed()) {
       transaction.failure(error, { outcome: "closed" });
       throw error;
     }
@@ -136,6 +145,10 @@ async function attempt(
     outcome,
     attempt: { at: clock.now(), server: server.label, outcome: label, tookMs: transaction.elapsedMs },
   };
+}
+
+function throwIf(error: Error | undefined): void {
+  if (error !== undefined) throw error;
 }
 
 /** A resolver that throws instead of rejecting is heard all the same. */

@@ -7,7 +7,7 @@
 import { denoPlatform } from "./deno.ts";
 import { nodePlatform, nodeProcess } from "./node.ts";
 import type { Platform } from "./port.ts";
-import { webPlatform } from "./web.ts";
+import { isWorkerd, webPlatform } from "./web.ts";
 
 let detected: Platform | undefined;
 
@@ -18,5 +18,5 @@ export function detectPlatform(): Platform {
 
 function detect(): Platform {
   if ((globalThis as { Deno?: { version?: unknown } }).Deno?.version !== undefined) return denoPlatform();
-  return nodeProcess() === undefined ? webPlatform() : nodePlatform();
+  return isWorkerd() || nodeProcess() === undefined ? webPlatform() : nodePlatform();
 }

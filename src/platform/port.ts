@@ -9,11 +9,11 @@ import type { Clock } from "../clock.ts";
 
 /** A runtime, as seen by the rest of Ballast. */
 export interface Platform {
-  /** The runtime's name: `deno`, `node`, `bun`, `web`, or what an own platform calls itself. */
+  /** The runtime's name: `deno`, `node`, `bun`, `workerd`, `web`, or what an own platform calls itself. */
   readonly name: string;
   /** The runtime's version, "" where it has none. */
   readonly version: string;
-  /** Time and timers. */
+  /** Time and timers; those of the background run by themselves unless it has a `catchUp`. */
   readonly clock: Clock;
   /** What this runtime can and cannot do, for the meta app. */
   readonly capabilities: readonly Capability[];
@@ -23,6 +23,11 @@ export interface Platform {
   createStorage<T>(): ContextStorage<T> | undefined;
   /** The runtime's ways to query DNS. */
   readonly dns: PlatformDns;
+  /**
+   * Keeps the request that is running alive until `work` is done, its response notwithstanding: there where what a request
+   * begins ends with it, and where this is to be had.
+   */
+  readonly waitUntil?: WaitUntil;
   /** Files, where there are any. */
   readonly files?: PlatformFiles;
   /** The process, where there is one. */
@@ -38,6 +43,9 @@ export interface Capability {
   /** What follows from it. */
   readonly note: string;
 }
+
+/** The shape of a Worker's `ctx.waitUntil`. */
+export type WaitUntil = (work: Promise<unknown>) => void;
 
 /** The shape of `AsyncLocalStorage`. */
 export interface ContextStorage<T> {
@@ -59,7 +67,7 @@ export interface PlatformDns {
   readonly deno?: DnsQuery;
   /** The `Resolver` of `node:dns`. */
   readonly node?: DnsQuery;
-  /** The one to use when nothing is said; undefined where there is none. */
+  /** The one to use when nothing is said; where there is none, it is DNS over HTTPS. */
   readonly default?: "deno" | "node";
 }
 
