@@ -12,6 +12,7 @@ export type BallastErrorCode =
   | "CLOSED"
   | "INVALID_NAME"
   | "NAME_NOT_FOUND"
+  | "NO_CONTEXT"
   | "RESOLVE_FAILED"
   | "TIMEOUT"
   | "UNKNOWN_ACTION"

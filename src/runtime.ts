@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Context, createContext } from "./context/mod.ts";
+import { type Config, type Context, createContext, type Locals } from "./context/mod.ts";
 import { createDnsCache, type DnsCache, type DnsCacheOptions, type PreresolveReport } from "./dns/mod.ts";
 import { BallastError } from "./errors.ts";
 import { createLog, type Log, type LogOptions } from "./log/mod.ts";
@@ -18,6 +18,15 @@ import { type TopologyOptions, type TopologyWatcher, watchTopology } from "./top
 export interface RuntimeOptions {
   /** What this service is called, in logs and on pages. @default "ballast" */
   readonly name?: string;
+  /**
+   * Settings, for whoever runs within `runtime.context`: of `defineConfig`, whose listing the page of contexts shows; or any record,
+   * whose values are never shown.
+   *
+   * @default {}
+   */
+  readonly config?: Config<object> | Readonly<Record<string, unknown>>;
+  /** Locals that all work of this service inherits. @default none */
+  readonly locals?: Locals;
   /** Options of the DNS cache. Clock, statistics and log are the runtime's unless given here. */
   readonly dns?: DnsCacheOptions;
   /**
@@ -103,10 +112,13 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     dns.setHosts({ ...options.dns?.hosts, ...event.topology.hosts });
     void dns.preresolve(event.topology.preresolve);
   });
-  const context = createContext({ name, clock, stats, log, storage: options.platform?.createStorage() });
+  const { config, locals } = options;
+  const storage = options.platform?.createStorage();
+  const context = createContext({ name, config, locals, clock, stats, log, storage });
   const reports = createReports();
   reports.add("dns", dns);
   if (topology) reports.add("topology", topology);
+  reports.add("context", context);
   reports.add("stats", stats);
   reports.add("log", log);
 

@@ -8,11 +8,11 @@
  * @module
  */
 
+import { currentSignal } from "../context/mod.ts";
 import { BallastError, show } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Report, Reporter } from "../report.ts";
 import { unknownAction } from "../report.ts";
-import { abortable } from "../signal.ts";
 import { failureOf, NameNotFoundError, ResolveError } from "./errors.ts";
 import type { DnsEvent } from "./events.ts";
 import { createAnswers, createHosts, findHost, hostsChanges, type HostsTable } from "./hosts.ts";
@@ -40,7 +40,12 @@ import { createDnsStats } from "./stats.ts";
 export interface ResolveOptions {
   /** Which addresses are wanted: 4, 6, or 0 for both, IPv4 first. @default 0 */
   readonly family?: Family;
-  /** Ends this caller's wait. The query itself goes on, for the others and for the cache. */
+  /**
+   * Ends this caller's wait. The query itself goes on while others wait for it, and for a refresh in the background; when the last
+   * has left, it is aborted, and nothing is held against name or server. Only who has to wait looks at it.
+   *
+   * @default that of the running context: so a request's deadline is its lookups'
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -160,7 +165,8 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
       const { fixed, name } = locate(text);
       if (fixed === undefined) {
         if (family === 0) keeper.complete(name);
-        return hit(name, family)?.addresses ?? await lookUp(admit(name), family, signal);
+        return hit(name, family)?.addresses ??
+          await lookUp(admit(name), family, () => signal ?? currentSignal());
       }
       const view = viewOf(fixed, family);
       if (view === undefined) {
@@ -187,12 +193,12 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   async function lookUp(
     name: CachedName,
     family: Family,
-    signal?: AbortSignal,
+    signalOf?: () => AbortSignal | undefined,
   ): Promise<Addresses> {
     const records = recordsOf(name, family);
     if (records.some((record) => record.entry.state === "unresolved")) {
       waited.add();
-      await held(family === 0 ? keeper.flyBoth(name) : keeper.fly(name, records[0]!), signal);
+      await held(keeper.wait(name, records, signalOf?.()));
     }
     // The hosts table may have got the name in the meantime, or the cache may be closed.
     const { fixed } = locate(name.name);
@@ -202,10 +208,10 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   }
 
   /** A caller's wait keeps the process alive, though what it waits for may be a lookup of the background that does not. */
-  async function held(flight: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+  async function held(wait: Promise<unknown>): Promise<void> {
     const hold = clock.schedule(own.timeoutMs * (own.attempts + 2), () => {}, { keepAlive: true });
     try {
-      await abortable(flight, signal);
+      await wait;
     } finally {
       hold.cancel();
     }
@@ -232,7 +238,7 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     const { fixed, name } = locate(text);
     if (fixed !== undefined) return resolve(text);
     const known = admit(name);
-    await held(Promise.all([keeper.fly(known, known.a), keeper.fly(known, known.aaaa)]));
+    await held(Promise.all([known.a, known.aaaa].map((record) => keeper.wait(known, [record]))));
     return lookUp(known, 0);
   }
 

@@ -24,6 +24,7 @@ import {
 import type { Settings } from "./options.ts";
 import { type Attempt, createQuery, isFailure } from "./query.ts";
 import type { Servers } from "./servers.ts";
+import { createShared, shareWith } from "./sharing.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 /** Refreshes come early by this share of the time an answer is fresh, so that a healthy name is never stale. */
@@ -45,10 +46,11 @@ export interface Keeper {
   keepWarm(names: readonly string[]): void;
   /** Resolves the pinned names that are not held, but for those that are `fixed`. */
   restorePinned(fixed: (name: string) => boolean): void;
-  /** A lookup of one record, shared by all who ask for it. Never rejects: the record says what came of it. */
-  fly(name: CachedName, record: DnsRecord): Promise<void>;
-  /** Lookups of both records: settled when both are, or when one has had addresses for 50 ms. */
-  flyBoth(name: CachedName): Promise<void>;
+  /**
+   * Waits for lookups of records with all who share them, or until `signal` aborts. When the last of those who wait has left so, the
+   * lookup is given up: the query is aborted, and all is as if it had not been begun. Lookups of the background go on.
+   */
+  wait(name: CachedName, records: readonly DnsRecord[], signal?: AbortSignal): Promise<void>;
   /** Begins to ask for the record that nobody asked for yet, of a name whose other one has addresses to serve meanwhile. */
   complete(name: string): void;
   close(): void;
@@ -92,6 +94,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     }
   }
 
+  /** A lookup of one record, shared by all who ask for it. Never rejects: the record says what came of it. */
   function fly(name: CachedName, record: DnsRecord): Promise<void> {
     const { flight } = record;
     if (flight === undefined) return begin("foreground", name, record).landed;
@@ -99,16 +102,20 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
   }
 
   function begin(lane: Lane, name: CachedName, record: DnsRecord, left?: () => void): Flight {
-    const flight: Flight = flights.begin(lane, {
-      lookUp: (own) => lookUp(name, record, own, lane === "background"),
+    const { asked } = record;
+    // What belongs to a request is not for another one to end.
+    const mayEnd = lane === "foreground" && clock.catchUp === undefined;
+    const shared = createShared(mayEnd ? () => giveUp(name, record, asked) : undefined);
+    record.shared = shared;
+    return record.flight = flights.begin(lane, {
+      lookUp: (flight) => lookUp(name, record, flight, lane === "background", shared.signal),
       ended() {
-        // A listener may have begun another one, on hearing what this one came to.
-        if (record.flight === flight) record.flight = undefined;
+        // It may have a successor already: given up, or by a listener, on hearing what this one came to.
+        if (record.shared === shared) record.flight = record.shared = undefined;
         left?.();
       },
       lost: () => lose(name, record),
     });
-    return record.flight = flight;
   }
 
   /** A lookup of another request: should it be lost with that, somebody has to begin anew. */
@@ -135,6 +142,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     record: DnsRecord,
     flight: Flight,
     background: boolean,
+    wanted: AbortSignal | undefined,
   ): Promise<void> {
     record.asked = true;
     updateViews(name);
@@ -142,16 +150,33 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
       const { outcome, attempt } = await query(name.name, record.type, {
         background,
         confirm: isHeld(record.entry),
+        signal: wanted,
       });
-      if (closed || flight.state === "lost") return;
+      if (closed || wanted?.aborted || flight.state === "lost") return;
       record.flight = undefined;
       land(name, record, outcome, attempt);
       // What the other record lacks, it is asked for in the wake of a refresh: so IPv6 that appears is found.
       const other = sibling(name, record);
       if (background && isHeld(record.entry) && other.asked && isWanting(other)) refresh(name, other);
     } catch (error) {
-      if (!closed) log.error(`the lookup of ${name.name} broke: ${errorMessage(error)}`);
+      if (closed || wanted?.aborted) return;
+      log.error(`the lookup of ${name.name} broke: ${errorMessage(error)}`);
     }
+  }
+
+  /** Nobody waits for a lookup any more: who asks next begins anew. */
+  function giveUp(name: CachedName, record: DnsRecord, askedBefore: boolean): void {
+    record.flight = record.shared = undefined;
+    name.both = undefined;
+    record.asked = askedBefore;
+    updateViews(name);
+    if (isForgotten(name)) table.forget(name);
+  }
+
+  async function wait(name: CachedName, records: readonly DnsRecord[], signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const landed = records.length === 2 ? flyBoth(name) : fly(name, records[0]!);
+    await shareWith(records.flatMap(({ shared }) => shared ?? []), landed, signal);
   }
 
   function refresh(name: CachedName, record: DnsRecord): void {
@@ -168,10 +193,15 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     if (missing) void fly(name, missing);
   }
 
+  /** Lookups of both records: settled when both are, or when one has had addresses for 50 ms. */
   function flyBoth(name: CachedName): Promise<void> {
     // Not shared with other requests: each follows the lookups by itself.
     if (clock.catchUp) return enough(name);
-    return name.both ??= enough(name).finally(() => name.both = undefined);
+    if (name.both !== undefined) return name.both;
+    const both: Promise<void> = enough(name).finally(() => {
+      if (name.both === both) name.both = undefined;
+    });
+    return name.both = both;
   }
 
   async function enough(name: CachedName): Promise<void> {
@@ -267,8 +297,7 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     },
     keepWarm,
     restorePinned,
-    fly,
-    flyBoth,
+    wait,
     complete,
     close() {
       const reason = new BallastError("CLOSED", "the DNS cache was closed");

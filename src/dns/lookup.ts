@@ -128,9 +128,11 @@ function lookupError(hostname: string, cause: unknown): LookupError {
 }
 
 function codeOf(error: unknown): string {
-  if (!(error instanceof ResolveError)) {
-    return error instanceof BallastError && error.code === "CLOSED" ? "ECANCELLED" : "ENOTFOUND";
-  }
+  // What a signal was aborted with may be anything.
+  if (!(error instanceof BallastError)) return "ECANCELLED";
+  if (error.code === "CLOSED") return "ECANCELLED";
+  if (error.code === "TIMEOUT") return "ETIMEOUT";
+  if (!(error instanceof ResolveError)) return "ENOTFOUND";
   if (error.timedOut) return "ETIMEOUT";
   return error.data.verdict === "ambiguous" ? "ENOTFOUND" : "EAI_AGAIN";
 }

@@ -9,6 +9,7 @@ import type { RecordType } from "../platform/port.ts";
 import { type Entry, type Failure, isHeld, UNRESOLVED } from "./entry.ts";
 import type { Flight } from "./flights.ts";
 import type { Attempt } from "./query.ts";
+import type { Shared } from "./sharing.ts";
 
 /** One address of a name. */
 export interface Address {
@@ -55,6 +56,8 @@ export interface DnsRecord {
   readonly history: Episode[];
   /** The lookup under way. */
   flight: Flight | undefined;
+  /** Who waits for that. */
+  shared: Shared | undefined;
   /** Monotonic time at which it is to be refreshed in the background. */
   refreshAt: number;
   /** For the next change or refresh. */
@@ -129,6 +132,7 @@ function createRecord(type: RecordType): DnsRecord {
     lastAttempt: undefined,
     history: [],
     flight: undefined,
+    shared: undefined,
     refreshAt: Infinity,
     timer: undefined,
   };

@@ -39,6 +39,8 @@ export interface LookupKind {
   readonly background: boolean;
   /** Addresses are held: only a second, equal answer may say that they are gone. */
   readonly confirm: boolean;
+  /** Aborts when nobody waits for it any longer. */
+  readonly signal?: AbortSignal;
 }
 
 /** The last attempt for a record, for pages. */
@@ -53,7 +55,7 @@ export interface Attempt {
   readonly tookMs: number;
 }
 
-/** Looks up records. The promise rejects only when the cache closes. */
+/** Looks up records. The promise rejects only when the cache closes, or the lookup is given up. */
 export type Query = (
   name: string,
   type: RecordType,
@@ -77,7 +79,7 @@ export function createQuery(options: QueryOptions): Query {
       // A server that answered, however badly, would say the same again; one that was silent may not.
       if (tried.has(server) && last !== undefined && !isTimeout(last.outcome) && denial === undefined) break;
       tried.add(server);
-      last = await attempt(options, name, type, server, kind.background);
+      last = await attempt(options, name, type, server, kind);
       const { outcome } = last;
       if (outcome.verdict === "addresses") return last;
       if (isFailure(outcome)) {
@@ -94,12 +96,18 @@ async function attempt(
   name: string,
   type: RecordType,
   server: ServerState,
-  background: boolean,
+  { background, signal: wanted }: LookupKind,
 ): Promise<{ outcome: Outcome; attempt: Attempt }> {
   throwIf(closed());
+  wanted?.throwIfAborted();
   const what = `the reply of ${server.label}`;
   const ofRequest = clock.catchUp !== undefined;
-  const deadline = deadlineSignal(timeoutMs, { clock, what, keepAlive: !background || ofRequest });
+  const deadline = deadlineSignal(timeoutMs, {
+    clock,
+    what,
+    signal: wanted,
+    keepAlive: !background || ofRequest,
+  });
   if (!ofRequest) open.add(deadline);
   const transaction = log.begin("dns.query", { name, type, server: server.label }, TRANSACTION);
   const options = { server: server.server, timeoutMs, signal: deadline.signal };
@@ -109,6 +117,11 @@ async function attempt(
   } catch (error) {
     if (closed()) {
       transaction.failure(error, { outcome: "closed" });
+      throw error;
+    }
+    // That nobody waits says nothing of the server.
+    if (wanted?.aborted) {
+      transaction.failure(error, { outcome: "given up" });
       throw error;
     }
     const timedOut = deadline.signal.aborted;
