@@ -13,6 +13,7 @@ export function webPlatform(): Platform {
       { name: "dns", supported: false, note: "no built-in DNS client: give a resolver" },
       { name: "context propagation", supported: false, note: "pass contexts explicitly" },
       { name: "process", supported: false, note: "no process to describe" },
+      { name: "pause stacks", supported: false, note: "no inspector: pauses are recorded without a stack" },
     ],
     nextTurn() {
       return new Promise((resolve) => {
