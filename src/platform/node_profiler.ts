@@ -136,14 +136,15 @@ export function blockedStack(profile: CpuProfile, blockedMs: number): BlockedSta
   const inCalls = stacks.filter((stack) => stack.length > 0 && stack[0]!.callFrame.functionName !== "(idle)");
   if (inCalls.length === 0) return undefined;
   const path = busiestPath(inCalls);
+  const culprit = path.find((node) => !isRuntimes(node)) ?? path[0]!;
   return {
     frames: path.slice(0, MAX_FRAMES).map(({ callFrame }) => frameText(callFrame)),
-    samples: inCalls.filter((stack) => stack.includes(path[0]!)).length,
+    samples: inCalls.filter((stack) => stack.some((node) => isSameFunction(node, culprit))).length,
     of: inCalls.length,
   };
 }
 
-/** From the outermost call inwards, always where most samples are, as far as half of all samples go together. */
+/** From the outermost call inwards, always where most samples are, as long as half of them go together. */
 function busiestPath(stacks: readonly ProfileNode[][]): ProfileNode[] {
   const path: ProfileNode[] = [];
   let left = stacks;
@@ -154,10 +155,21 @@ function busiestPath(stacks: readonly ProfileNode[][]): ProfileNode[] {
       if (node !== undefined) counts.set(node, (counts.get(node) ?? 0) + 1);
     }
     const [node, count] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [undefined, 0];
-    if (node === undefined || (depth > 1 && count * 2 < stacks.length)) return path;
+    if (node === undefined || (depth > 1 && count * 2 < left.length)) return path;
     path.unshift(node);
     left = left.filter((stack) => stack.at(-depth) === node);
   }
+}
+
+/** A function of the runtime itself: it is rarely the one to blame. */
+function isRuntimes({ callFrame: { url } }: ProfileNode): boolean {
+  return url === "" || /^(?:node|ext):/.test(url);
+}
+
+function isSameFunction(a: ProfileNode, b: ProfileNode): boolean {
+  const [one, other] = [a.callFrame, b.callFrame];
+  return one.functionName === other.functionName && one.url === other.url &&
+    one.lineNumber === other.lineNumber;
 }
 
 function frameText({ functionName, url, lineNumber, columnNumber }: ProfileNode["callFrame"]): string {

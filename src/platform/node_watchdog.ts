@@ -131,7 +131,6 @@ function main(
   }
 
   function stop(beat: number): void {
-    stoppedAt = performance["now"]();
     const urls = new Map<string, string>();
     const session = new Session();
     let done = false;
@@ -158,7 +157,10 @@ function main(
         return `${functionName || "(anonymous)"} (${place})`;
       });
       session.post("Debugger.resume");
-      if (ours && frames.length > 0) parentPort.postMessage({ beat, frames });
+      if (ours && frames.length > 0) {
+        stoppedAt = performance["now"]();
+        parentPort.postMessage({ beat, frames });
+      }
       finish();
     });
     session.connectToMainThread();

@@ -188,7 +188,7 @@ export interface StackWatch {
 export interface BlockedStack {
   /** The innermost call first: `name (file:line:column)`. */
   readonly frames: readonly string[];
-  /** How many samples were in the innermost call's function, or below it; 1 of 1 where there is but one. */
+  /** How many samples were in the innermost function that is not the runtime's, or below it; 1 of 1 where there is but one. */
   readonly samples: number;
   /** Samples in all. */
   readonly of: number;

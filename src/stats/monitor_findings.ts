@@ -75,7 +75,7 @@ function longPauses({ at, pauses, pauseMs, stacks }: MonitorSnapshot): Finding[]
       noteText(worst)
     }.`,
     likelyCause: told.stack
-      ? `The thread was in ${told.stack.frames.slice(0, 3).join(" < ")}.`
+      ? `The thread was in ${culprits(told.stack.frames)}.`
       : `Not known: no stack was taken (${
         stacks.reason ?? (stacks.mode === "off" ? "not asked for" : "the next one is")
       }).`,
@@ -84,6 +84,13 @@ function longPauses({ at, pauses, pauseMs, stacks }: MonitorSnapshot): Finding[]
       : 'Look for synchronous work; createRuntime({ monitor: { stacks: "on" } }) records who does it.',
     since: recent.at(-1)!.at,
   }];
+}
+
+/** The calls to blame: the innermost ones of the program's own, and what of the runtime's they were in. */
+function culprits(frames: readonly string[]): string {
+  const own = frames.filter((frame) => !/\((?:native|\?|node:|ext:)/.test(frame));
+  const blamed = (own.length > 0 ? own : frames).slice(0, 3).join(" < ");
+  return own.length > 0 && own[0] !== frames[0] ? `${blamed}, there in ${frames[0]}` : blamed;
 }
 
 function noteText({ note }: Pause): string {

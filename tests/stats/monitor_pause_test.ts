@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 
 import { delay, detectPlatform } from "@ballast/runtime";
-import { createMonitor, type Monitor } from "@ballast/runtime/stats";
+import { createMonitor, type Monitor, type Pause } from "@ballast/runtime/stats";
 
 const platform = detectPlatform();
 const watcher = platform.monitor?.stacks;
@@ -26,6 +26,26 @@ async function eventually<T>(seen: () => T | undefined): Promise<T> {
     await delay(20);
   }
   assert.fail("it did not come within five seconds");
+}
+
+/**
+ * Blocks the loop until a pause of that is known with its stack, at most ten times: a thread takes a while to start, and on a busy
+ * machine it may come too late to see who blocked.
+ */
+async function pauseWithStack(
+  monitor: Monitor,
+  block: () => unknown,
+): Promise<Required<Omit<Pause, "note">>> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    await delay(200);
+    const before = monitor.snapshot().pauses.count;
+    block();
+    await delay(150);
+    const { count, recent } = monitor.snapshot().pauses;
+    const told = recent.slice(0, count - before).find(({ stack }) => stack !== undefined);
+    if (told?.stack) return { ...told, stack: told.stack };
+  }
+  assert.fail("no pause has a stack after ten attempts");
 }
 
 const pauseOf = (monitor: Monitor, atLeastMs: number) =>
@@ -60,15 +80,12 @@ test("the stack of what blocked names the function, where the platform says that
       reason: undefined,
     });
   }
-  // Time for a thread to start, or a profiler to find its feet.
-  await delay(600);
-  grindTheCoffee(150);
-  const pause = await eventually(() => pauseOf(monitor, 120));
   if (watcher === undefined) {
-    assert.equal(pause.stack, undefined);
+    grindTheCoffee(150);
+    assert.equal((await eventually(() => pauseOf(monitor, 120))).stack, undefined);
     return;
   }
-  const stack = await eventually(() => monitor.snapshot().pauses.recent.find(({ stack }) => stack)?.stack);
+  const { stack } = await pauseWithStack(monitor, () => grindTheCoffee(150));
   assert.ok(
     stack.frames.some((frame) => /grindTheCoffee \(.*monitor_pause_test/.test(frame)),
     stack.frames.join("\n"),
@@ -86,16 +103,12 @@ test("watching begins with the first pause, and a pause within a pause is none o
   assert.equal(monitor.snapshot().stacks.watching, false);
   grindTheCoffee(120);
   await eventually(() => monitor.snapshot().stacks.watching || undefined);
-  await delay(600);
-  const before = monitor.snapshot().pauses.count;
-  // Blocked again from a microtask at the end of a blocked turn: the loop has not come round in between.
-  queueMicrotask(() => grindTheCoffee(100));
-  grindTheCoffee(100);
-  const pause = await eventually(() => pauseOf(monitor, 170));
-  assert.ok(monitor.snapshot().pauses.count > before);
-  const stack = await eventually(() =>
-    monitor.snapshot().pauses.recent.find(({ at, stack }) => at === pause.at && stack)?.stack
-  );
+  const { blockedMs, stack } = await pauseWithStack(monitor, () => {
+    // Blocked again from a microtask at the end of a blocked turn: the loop does not come round in between.
+    queueMicrotask(() => grindTheCoffee(100));
+    grindTheCoffee(100);
+  });
+  assert.ok(blockedMs >= 170, `${blockedMs}`);
   assert.ok(stack.frames.some((frame) => frame.startsWith("grindTheCoffee")), stack.frames.join("\n"));
 });
 
