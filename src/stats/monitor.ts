@@ -116,7 +116,7 @@ export interface Monitor extends AsyncDisposable, Reporter {
    * await using monitor = createMonitor();
    * const queue: string[] = [];
    * const unwatch = monitor.watch("mail.queue", () => queue.length);
-   * assert.equal(monitor.snapshot().watches[0].name, "mail.queue");
+   * assert.equal(monitor.snapshot().watches[0]?.name, "mail.queue");
    * unwatch();
    * ```
    */
