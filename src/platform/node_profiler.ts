@@ -57,7 +57,7 @@ function watch(builtin: <T>(id: string) => T, options: StackWatchOptions): Stack
   const { Session } = builtin<{ Session: new () => Session }>("node:inspector");
   const session = new Session();
   session.connect();
-  const sampleMs = Math.min(MAX_SAMPLE_MS, Math.max(MIN_SAMPLE_MS, options.pauseMs / 3));
+  const sampleMs = Math.min(MAX_SAMPLE_MS, Math.max(MIN_SAMPLE_MS, options.pauseMs / 2));
   const recordingBeats = Math.max(1, Math.round(RECORDING_MS / options.intervalMs));
   /** Pauses whose recording has been ended, by its title. */
   const asked = new Map<string, { readonly beat: number; readonly blockedMs: number }>();

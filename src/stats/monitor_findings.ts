@@ -16,8 +16,10 @@ const LAG_LEAST_SECONDS = 30;
 /** A worst lag of a second that hurts, and one that hurts everybody. */
 const LAG_MS = 50;
 const LAG_CRITICAL_MS = 250;
-/** Pauses that still matter. */
+/** Pauses that still matter; so many, or one so long, are more than good to know. */
 const PAUSES_MS = 600_000;
+const PAUSES_MANY = 3;
+const PAUSE_LONG_MS = 1_000;
 /** Minutes before memory is judged; how one-sided, and how much it must have grown: a part of it, and so many bytes. */
 const GROWTH_MINUTES = 20;
 const GROWTH_TAU = 0.7;
@@ -69,7 +71,7 @@ function longPauses({ at, pauses, pauseMs, stacks }: MonitorSnapshot): Finding[]
   const count = recent.length === 1 ? "A pause" : `${recent.length} pauses`;
   return [{
     id: "long-pauses",
-    severity: "warning",
+    severity: recent.length >= PAUSES_MANY || worst.blockedMs >= PAUSE_LONG_MS ? "warning" : "info",
     title: "The event loop was blocked",
     evidence: `${count} of ${ms(pauseMs)} or more in ten minutes, the worst of ${ms(worst.blockedMs)}${
       noteText(worst)

@@ -96,6 +96,10 @@ test("a loop that comes round late has a pause, bounded from both sides, with th
   assert.equal(stats.distribution("event_loop.lag").max, 400);
   const finding = monitor.report().findings?.find(({ id }) => id === "long-pauses");
   assert.match(finding!.evidence, /worst of 400 ms, during or before "rendering the report"/);
+  assert.equal(finding!.severity, "info");
+  hold(1200);
+  await clock.advance(200);
+  assert.equal(monitor.report().findings?.find(({ id }) => id === "long-pauses")?.severity, "warning");
 });
 
 test("what is less late than a pause is lag and no more", async () => {
