@@ -39,7 +39,7 @@ export interface RuntimeOptions {
   /**
    * Options of the monitor of the event loop and the process; `false` for none.
    *
-   * @default it runs, but not in time that is moved by hand, where there is nothing to be late
+   * @default it runs where there is a process to look at, but not in time that is moved by hand
    */
   readonly monitor?: MonitorOptions | false;
   /** Options of the log; a `@std/log` or LogTape logger goes into `logger`. */
@@ -184,7 +184,7 @@ function startMonitor(
   platform: Platform,
   stats: Stats,
 ): Monitor | undefined {
-  const isWanted = monitor ?? (platform.clock === systemClock ? {} : false);
+  const isWanted = monitor ?? (platform.clock === systemClock && platform.monitor ? {} : false);
   return isWanted === false ? undefined : createMonitor({ platform, stats, ...isWanted });
 }
 
