@@ -6,12 +6,20 @@
 
 import { type Config, type Context, createContext, type Locals } from "./context/mod.ts";
 import { createDnsCache, type DnsCache, type DnsCacheOptions, type PreresolveReport } from "./dns/mod.ts";
+import { systemClock } from "./clock.ts";
 import { BallastError } from "./errors.ts";
 import { createLog, type Log, type LogOptions } from "./log/mod.ts";
 import { detectPlatform } from "./platform/detect.ts";
 import type { Platform } from "./platform/port.ts";
 import { createReports, type Reports } from "./reports.ts";
-import { createStats, type Stats, type StatsOptions } from "./stats/mod.ts";
+import {
+  createMonitor,
+  createStats,
+  type Monitor,
+  type MonitorOptions,
+  type Stats,
+  type StatsOptions,
+} from "./stats/mod.ts";
 import { type TopologyOptions, type TopologyWatcher, watchTopology } from "./topology/mod.ts";
 
 /** Options of {@linkcode createRuntime}. Every one may be left out. */
@@ -37,6 +45,12 @@ export interface RuntimeOptions {
   readonly topology?: TopologyOptions;
   /** Options of the statistics. */
   readonly stats?: StatsOptions;
+  /**
+   * Options of the monitor of the event loop and the process; `false` for none.
+   *
+   * @default it runs where there is a process to look at, but not in time that is moved by hand
+   */
+  readonly monitor?: MonitorOptions | false;
   /** Options of the log; a `@std/log` or LogTape logger goes into `logger`. */
   readonly log?: LogOptions;
   /** The runtime to stand on, its time and network included. @default the one this runs on */
@@ -70,6 +84,8 @@ export interface Runtime extends AsyncDisposable {
   readonly topology: TopologyWatcher | undefined;
   /** The statistics of all parts. */
   readonly stats: Stats;
+  /** The event loop and the process; undefined where there is no monitor. */
+  readonly monitor: Monitor | undefined;
   /** The log of all parts. */
   readonly log: Log;
   /** What every part says of itself; add your own. */
@@ -121,6 +137,8 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   reports.add("context", context);
   reports.add("stats", stats);
   reports.add("log", log);
+  const monitor = startMonitor(options, platform, stats);
+  if (monitor) reports.add("monitor", monitor);
 
   let state: RuntimeState = "starting";
   let becomingReady: Promise<ReadyReport> | undefined;
@@ -147,7 +165,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 
   async function end(): Promise<void> {
     state = "closing";
-    await Promise.all([topology?.close(), dns.close()]);
+    await Promise.all([topology?.close(), dns.close(), monitor?.close()]);
     context.close();
     await log.close();
     state = "closed";
@@ -161,6 +179,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     dns,
     topology,
     stats,
+    monitor,
     log,
     reports,
     get state() {
@@ -174,6 +193,15 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     close: () => closing ??= end(),
     [Symbol.asyncDispose]: () => closing ??= end(),
   };
+}
+
+function startMonitor(
+  { monitor }: RuntimeOptions,
+  platform: Platform,
+  stats: Stats,
+): Monitor | undefined {
+  const isWanted = monitor ?? (platform.clock === systemClock && platform.monitor ? {} : false);
+  return isWanted === false ? undefined : createMonitor({ platform, stats, ...isWanted });
 }
 
 function closedError(name: string): BallastError {

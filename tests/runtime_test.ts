@@ -28,8 +28,9 @@ test("createRuntime() works with nothing given", async () => {
   assert.deepEqual((await runtime.ready()).dns.failed, []);
   assert.equal(runtime.state, "ready");
   assert.equal((await runtime.dns.resolve("localhost"))[0].address, "127.0.0.1");
-  assert.deepEqual(runtime.reports.ids, ["dns", "context", "stats", "log"]);
-  assert.deepEqual(runtime.reports.findings(), []);
+  assert.deepEqual(runtime.reports.ids, ["dns", "context", "stats", "log", "monitor"]);
+  // On a busy machine the loop may well have been late.
+  assert.deepEqual(runtime.reports.findings().filter(({ report }) => report !== "monitor"), []);
   await runtime.close();
   assert.equal(runtime.state, "closed");
 });

@@ -8,10 +8,12 @@ import type * as Dns from "node:dns/promises";
 import type * as Files from "node:fs/promises";
 import type * as Net from "node:net";
 import type * as Os from "node:os";
+import type * as V8 from "node:v8";
 
 import { setDetached, systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import { abortable } from "../signal.ts";
+import { watchdog } from "./node_watchdog.ts";
 import type {
   Capability,
   ContextStorage,
@@ -20,7 +22,9 @@ import type {
   DnsServer,
   Platform,
   PlatformFiles,
+  PlatformMonitor,
   ProcessInfo,
+  ProcessUsage,
   Terminal,
 } from "./port.ts";
 
@@ -33,9 +37,18 @@ interface NodeProcess {
   readonly stdout?: { readonly isTTY?: boolean };
   readonly stderr?: { readonly isTTY?: boolean };
   getBuiltinModule?(id: string): unknown;
-  memoryUsage(): { rss: number; heapUsed: number; heapTotal: number };
+  memoryUsage(): MemoryUsage;
+  getActiveResourcesInfo?(): string[];
   cpuUsage(): { user: number; system: number };
   uptime(): number;
+}
+
+interface MemoryUsage {
+  readonly rss: number;
+  readonly heapUsed: number;
+  readonly heapTotal: number;
+  readonly external?: number;
+  readonly arrayBuffers?: number;
 }
 
 /** The process object of Node, Bun and Deno. */
@@ -45,7 +58,7 @@ export function nodeProcess(): NodeProcess | undefined {
 }
 
 /** A built-in module, by name. */
-function builtin<T>(id: string): T {
+export function builtin<T>(id: string): T {
   return nodeProcess()!.getBuiltinModule!(id) as T;
 }
 
@@ -64,13 +77,18 @@ export function nodePlatform(): Platform {
     name,
     version: versions[name] ?? "",
     clock: systemClock,
-    capabilities: nodeCapabilities,
+    capabilities: [...nodeCapabilities, name === "node" ? WATCHDOG : NO_STACKS],
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
     dns: { node: nodeDnsQuery(), default: "node" },
     files: nodeFiles,
     terminal: nodeTerminal,
     processInfo: nodeProcessInfo,
+    monitor: {
+      usage: nodeUsage,
+      resources: nodeResources,
+      stacks: name === "node" ? watchdog(builtin) : undefined,
+    },
   };
 }
 
@@ -79,6 +97,17 @@ const nodeCapabilities: readonly Capability[] = [
   { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
   { name: "process", supported: true, note: "memory, processor time, load" },
 ];
+
+const WATCHDOG: Capability = {
+  name: "pause stacks",
+  supported: true,
+  note: "a watchdog thread and the inspector, from the first long pause on",
+};
+const NO_STACKS: Capability = {
+  name: "pause stacks",
+  supported: false,
+  note: "no inspector for another thread: pauses are recorded without a stack",
+};
 
 /** One turn of the event loop. */
 export function nodeNextTurn(): Promise<void> {
@@ -133,6 +162,33 @@ export function nodeProcessInfo(): ProcessInfo {
     cpuMs: (cpu.user + cpu.system) / 1000,
   };
 }
+
+/** What the process uses now. */
+export function nodeUsage(): ProcessUsage {
+  const process = nodeProcess()!;
+  const memory = attempt<Partial<MemoryUsage>>(() => process.memoryUsage(), {});
+  const cpu = attempt(() => process.cpuUsage(), undefined);
+  return {
+    rssBytes: memory.rss,
+    heapUsedBytes: memory.heapUsed,
+    heapTotalBytes: memory.heapTotal,
+    heapLimitBytes: attempt(
+      () => builtin<typeof V8>("node:v8").getHeapStatistics().heap_size_limit,
+      undefined,
+    ),
+    externalBytes: memory.external,
+    arrayBuffersBytes: memory.arrayBuffers,
+    cpuMs: cpu && (cpu.user + cpu.system) / 1000,
+  };
+}
+
+/** What holds the event loop open, by kind. */
+const nodeResources: PlatformMonitor["resources"] = () => {
+  const counts: Record<string, number> = {};
+  const kinds = attempt(() => nodeProcess()!.getActiveResourcesInfo?.() ?? [], []);
+  for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+};
 
 function attempt<T>(read: () => T, otherwise: T): T {
   try {

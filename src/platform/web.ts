@@ -25,6 +25,7 @@ export function webPlatform(): Platform {
       { name: "context propagation", supported: false, note: "pass contexts explicitly" },
       { name: "background timers", supported: true, note: "while the page or worker is alive" },
       NO_PROCESS,
+      { name: "pause stacks", supported: false, note: "no inspector: pauses are recorded without a stack" },
     ],
     nextTurn,
     createStorage: () => undefined,

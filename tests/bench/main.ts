@@ -1,12 +1,13 @@
 /**
  * `deno task bench`: what a hit costs, and what an outage does, each beside its peers and as a ratio measured in one run.
  *
- * `--json` prints the figures for programs; `--only hit` or `--only outage` runs one part; `--quick` only shows that it runs.
+ * `--json` prints the figures for programs; `--only hit`, `outage` or `monitor` runs one part; `--quick` only shows that it runs.
  */
 
 import type { HitCosts } from "./hit.ts";
 import { measureHits } from "./hit.ts";
 import { QUICK, THOROUGH } from "./measure.ts";
+import { measureMonitor, printMonitor } from "./monitor.ts";
 import { measureOutage, type OutageResult } from "./outage.ts";
 
 const only = Deno.args[Deno.args.indexOf("--only") + 1] ?? "";
@@ -15,11 +16,13 @@ const wanted = (part: string) => !Deno.args.includes("--only") || only === part;
 const quick = Deno.args.includes("--quick");
 const hit = wanted("hit") ? await measureHits(quick ? QUICK : THOROUGH) : undefined;
 const outage = wanted("outage") ? await measureOutage(quick ? 3 : 15) : undefined;
+const monitor = wanted("monitor") ? await (quick ? measureMonitor(1, 1) : measureMonitor(5, 5)) : undefined;
 if (Deno.args.includes("--json")) {
-  console.log(JSON.stringify({ runtime: `deno ${Deno.version.deno}`, hit, outage }, undefined, 2));
+  console.log(JSON.stringify({ runtime: `deno ${Deno.version.deno}`, hit, outage, monitor }, undefined, 2));
 } else {
   if (hit) printHits(hit);
   if (outage) printOutage(outage);
+  if (monitor) printMonitor(monitor);
 }
 // What a peer has left running must not keep the benchmark alive.
 Deno.exit();

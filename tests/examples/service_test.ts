@@ -79,11 +79,11 @@ test("requests keep flowing while DNS is dead, and the meta app says why", () =>
       ["orders.demo.test", "orders"],
     ]);
     assert.equal((await fetch(`${metaUrl}/readyz`)).status, 200);
-    assert.deepEqual((await json<Overview>(metaUrl)).findings, []);
+    assert.deepEqual(dnsFindings(await json<Overview>(metaUrl)), []);
 
     for (const mode of ["drop", "delay", "servfail"]) {
       assert.deepEqual(await json(`${url}/chaos/dns?mode=${mode}`, { method: "POST" }), { mode });
-      const findings = async () => (await json<Overview>(metaUrl)).findings.map(({ id }) => id);
+      const findings = async () => dnsFindings(await json<Overview>(metaUrl));
       await until(
         async () => (await findings()).includes("dns-stale-for-long"),
         () => `${mode} is not found out`,
@@ -165,3 +165,8 @@ test("a taken port, and options that make no sense, are one clear line", async (
     server.close();
   }
 });
+
+/** On a busy machine the event loop may well have been late: that is no matter here. */
+function dnsFindings({ findings }: Overview): string[] {
+  return findings.map(({ id }) => id).filter((id) => id !== "long-pauses");
+}
