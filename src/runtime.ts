@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Config, type Context, createContext, type Locals } from "./context/mod.ts";
+import { type Config, type Context, createContext, currentTrace, type Locals } from "./context/mod.ts";
 import { createDnsCache, type DnsCache, type DnsCacheOptions, type PreresolveReport } from "./dns/mod.ts";
 import { systemClock } from "./clock.ts";
 import { BallastError } from "./errors.ts";
@@ -119,7 +119,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const { name = "ballast", platform = detectPlatform() } = options;
   const { clock } = platform;
   const stats = createStats({ clock, ...options.stats });
-  const log = createLog({ clock, stats, ...options.log });
+  const log = createLog({ clock, stats, ambient: traceFields, ...options.log });
   const dns = createDnsCache({ platform, stats, log: log.child("dns"), ...options.dns });
   const topology = options.topology &&
     watchTopology({ platform, log: log.child("topology"), ...options.topology });
@@ -202,6 +202,12 @@ function startMonitor(
 ): Monitor | undefined {
   const isWanted = monitor ?? (platform.clock === systemClock && platform.monitor ? {} : false);
   return isWanted === false ? undefined : createMonitor({ platform, stats, ...isWanted });
+}
+
+/** What ties the records of one request together, in this process and beyond. */
+function traceFields(): { readonly traceId: string; readonly spanId: string } | undefined {
+  const trace = currentTrace();
+  return trace && { traceId: trace.traceId, spanId: trace.spanId };
 }
 
 function closedError(name: string): BallastError {

@@ -177,3 +177,15 @@ test("a report of one's own is on the pages, and its action is carried out", asy
   remove();
   assert.equal((await meta.request("/queue")).status, 404);
 });
+
+test("records of one request carry its trace", async () => {
+  await using runtime = createRuntime();
+  const request = runtime.context.child();
+  request.run(() => runtime.log.info("within"));
+  runtime.log.info("outside");
+  const [outside, within] = runtime.log.recent({ limit: 2 });
+  assert.equal(within?.fields.traceId, request.trace?.traceId);
+  assert.equal(within?.fields.spanId, request.trace?.spanId);
+  assert.equal(outside?.fields.traceId, undefined);
+  request.close();
+});
