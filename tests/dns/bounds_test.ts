@@ -6,12 +6,12 @@ import { now, setup, texts } from "./setup.ts";
 
 const HOUR = 3_600_000;
 
-test("a week of 200 names asks exactly as often as the policy says, and ends with nothing pending", async () => {
+test("a day of 200 names asks exactly as often as the policy says, and ends with nothing pending", async () => {
   const { clock, resolver, dns } = setup(onlyV4("10.0.0.1"), { idleMs: 30 * 24 * HOUR, negativeMs: HOUR });
   const names = Array.from({ length: 200 }, (_, index) => `n${index}.example`);
   await dns.preresolve(names);
   assert.equal(resolver.queries.length, 400);
-  await clock.advance(7 * 24 * HOUR);
+  await clock.advance(24 * HOUR);
   // By hand, from the times of the queries alone: each A is asked for again 0.9 x 5 min +-10% after its answer ...
   const asked = new Map<string, number[]>();
   for (const { name, type, at } of resolver.queries) {
@@ -20,7 +20,7 @@ test("a week of 200 names asks exactly as often as the policy says, and ends wit
   assert.equal(asked.size, 200);
   for (const [name, times] of asked) {
     for (const [index, at] of times.entries()) {
-      const next = times[index + 1] ?? 7 * 24 * HOUR;
+      const next = times[index + 1] ?? 24 * HOUR;
       assert.ok(next - at <= 297_001, `${name} was left alone for ${next - at} ms`);
       if (index + 1 < times.length) {
         assert.ok(next - at >= 243_000, `${name} was asked for after ${next - at} ms`);
