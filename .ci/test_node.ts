@@ -19,7 +19,8 @@ const NOT_ON_BUN: Readonly<Record<string, string>> = {
   "undici connects through it": "Bun puts its own fetch in the place of undici, and that takes no lookup",
   "node: names held are given up once confirmed when the name server":
     "Bun's resolver keeps answers itself for as long as their TTL says, and asks nobody meanwhile",
-  "node: a dead server of two costs one lookup an attempt": "Bun reports a refused connection as ENOTFOUND",
+  "node: a dead server of two costs one lookup an attempt":
+    "Bun says ENOTFOUND of a name that only lacks the record",
   "node: names held are served while the name server loses every first try":
     "Bun's resolver tries again itself",
   "what a listener throws, or asks of the cache, does no harm":
