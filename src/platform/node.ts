@@ -80,7 +80,8 @@ export function nodePlatform(): Platform {
     capabilities: [...nodeCapabilities, name === "node" ? WATCHDOG : NO_STACKS],
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
-    dns: { node: nodeDnsQuery(), default: "node" },
+    // Bun says ENOTFOUND for a record that is missing, too.
+    dns: { node: nodeDnsQuery({ certain: name === "node" }), default: "node" },
     files: nodeFiles,
     terminal: nodeTerminal,
     processInfo: nodeProcessInfo,
@@ -209,7 +210,7 @@ const SLACK_MS = 100;
 
 /** How {@linkcode nodeDnsQuery} reads a failure. */
 export interface NodeDnsOptions {
-  /** Whether `ENOTFOUND` means NXDOMAIN; under Deno it may be any failure. @default true */
+  /** Whether `ENOTFOUND` means NXDOMAIN; under Deno and Bun it may be any failure. @default true */
   readonly certain?: boolean;
 }
 
