@@ -127,10 +127,16 @@ test("nonsense and strangers break nothing", () =>
     assert.equal((await json<Answer>(url)).calls[0]!.stale, false);
   }));
 
-test("Ctrl-C ends it in under a second, with code 0, even while DNS is dead and a connection is open", () =>
-  serve(async ({ child, url, output }) => {
+test("Ctrl-C ends it in under a second, with code 0, even while DNS is dead and a live page is open", () =>
+  serve(async ({ child, url, metaUrl, output }) => {
     await json(`${url}/chaos/dns?mode=drop`, { method: "POST" });
     await json<Answer>(url);
+    const live = await fetch(`${metaUrl}/events`);
+    const reader = live.body!.getReader();
+    assert.equal((await reader.read()).done, false);
+    const pageEnded = (async () => {
+      while (!(await reader.read()).done);
+    })();
     const startedAt = performance.now();
     const ended = once(child, "exit");
     // Not child.kill(): under Deno that reports the signal sent instead of how the process ended.
@@ -138,6 +144,7 @@ test("Ctrl-C ends it in under a second, with code 0, even while DNS is dead and 
     const [code, signal] = await ended;
     assert.deepEqual([code, signal], [0, null], output());
     assert.ok(performance.now() - startedAt < 1_000);
+    await pageEnded;
     assert.doesNotMatch(output(), /error/i);
   }));
 
