@@ -9,13 +9,14 @@
 
 import { fileURLToPath } from "node:url";
 import { emit } from "./pack_emit.ts";
-import { DEPENDENCIES, manifest, packageOf } from "./pack_manifest.ts";
+import { dependencies, manifest, packageOf } from "./pack_manifest.ts";
 import { findModules, importsOf, type Modules, readConfig, root } from "./pack_modules.ts";
 
 /** A tarball that has been made. */
 export interface Tarball {
   readonly path: string;
   readonly modules: number;
+  readonly dependencies: readonly string[];
   readonly files: readonly string[];
   readonly bytes: number;
 }
@@ -40,12 +41,18 @@ export async function pack(folder: string): Promise<Tarball> {
     await Deno.mkdir(folder, { recursive: true });
     const { filename, files, size } = await npmPack(staging, folder);
     const listing = files.map(({ path }) => path).sort();
-    const faults = [...wrongFiles(listing, modules), ...await wrongImports(listing, staging)];
+    const faults = [...wrongFiles(listing, modules), ...await wrongImports(listing, staging, modules)];
     if (faults.length > 0) {
       await Deno.remove(`${folder}/${filename}`);
       throw new Error(`the package is not what it should be:\n${faults.join("\n")}`);
     }
-    return { path: `${folder}/${filename}`, modules: modules.all.length, files: listing, bytes: size };
+    return {
+      path: `${folder}/${filename}`,
+      modules: modules.all.length,
+      dependencies: dependencies(modules),
+      files: listing,
+      bytes: size,
+    };
   } finally {
     await Deno.remove(staging, { recursive: true });
   }
@@ -81,13 +88,18 @@ function wrongFiles(listing: readonly string[], modules: Modules): string[] {
 }
 
 /** Imports that nobody could follow, and sources that the code still names. */
-async function wrongImports(listing: readonly string[], staging: string): Promise<string[]> {
+async function wrongImports(
+  listing: readonly string[],
+  staging: string,
+  modules: Modules,
+): Promise<string[]> {
   const faults: string[] = [];
+  const known = dependencies(modules);
   for (const path of listing.filter((path) => /\.(?:js|d\.ts)$/.test(path))) {
     const text = (await Deno.readTextFile(`${staging}/${path}`)).replace(/\/\*[\s\S]*?\*\//g, "");
     for (const specifier of importsOf(text)) {
       if (!specifier.startsWith(".")) {
-        if (!DEPENDENCIES.includes(packageOf(specifier))) faults.push(`${path} imports ${specifier}`);
+        if (!known.includes(packageOf(specifier))) faults.push(`${path} imports ${specifier}`);
         continue;
       }
       const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
@@ -103,6 +115,7 @@ async function wrongImports(listing: readonly string[], staging: string): Promis
 
 if (import.meta.main) {
   const folder = Deno.args[0] ?? fileURLToPath(new URL("dist", root));
-  const { path, modules, files, bytes } = await pack(folder);
+  const { path, modules, dependencies, files, bytes } = await pack(folder);
   console.log(`${path}: ${modules} modules, ${files.length} files, ${Math.round(bytes / 1000)} kB`);
+  console.log(`depends on ${dependencies.join(", ")}`);
 }

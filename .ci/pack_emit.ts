@@ -46,7 +46,10 @@ function stripped(path: string, source: string): string {
 
 /** Names other modules by the file they become. `js` is as long as `ts`, so this moves nothing either. */
 function renamed(text: string): string {
-  return text.replace(/(\b(?:from|import|import\(|new URL\()\s*"\.{1,2}\/[^"\n]*)\.ts"/g, '$1.js"');
+  return text.replace(
+    /(\b(?:from|import|import\(|new URL\(|import\.meta\.resolve\()\s*"\.{1,2}\/[^"\n]*)\.ts"/g,
+    '$1.js"',
+  );
 }
 
 async function emitDeclarations(paths: readonly string[], folder: string): Promise<void> {

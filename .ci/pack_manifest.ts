@@ -26,24 +26,35 @@ const KEYWORDS = [
 /** Where `process.getBuiltinModule` is to be had. */
 const ENGINES = { node: ">=20.16 <21 || >=22.3" };
 
-/** What the package may depend on: a new dependency is a decision, never an accident. */
-export const DEPENDENCIES = ["@leichtgewicht/dns-packet", "@logtape/logtape", "d3-scale", "d3-shape", "hono"];
+/** What the tests and the tools stand on: a package that imports one of them does so by accident. */
+const DEVELOPMENT = ["cacheable-lookup", "fast-check", "playwright-core", "typescript"];
 
 /**
- * Writes the manifest.
+ * The packages of npm that the modules import, sorted. Node's built-ins are imported for their types alone, and vanish.
+ *
+ * @throws {Error} when one of them is for development only
+ */
+export function dependencies(modules: Modules): string[] {
+  const specifiers = [...modules.bare].filter((specifier) => !specifier.startsWith("node:"));
+  const names = [...new Set(specifiers.map(packageOf))].sort();
+  for (const name of names) {
+    if (DEVELOPMENT.includes(name)) {
+      throw new Error(`the package must not depend on ${name}, its sources import it`);
+    }
+  }
+  return names;
+}
+
+/**
+ * Writes the manifest: exports and dependencies follow from `deno.json` and from what its exports reach.
  *
  * Dependencies are caret ranges from the versions that the tests run with. Exact ones would put a second copy beside that of
  * the program: a Hono app of the meta app that is no `Hono` of the program's, and fixes that wait for a release of Ballast.
  *
- * @throws {Error} when the modules import other packages than these
+ * @throws {Error} when the modules import a package that `deno.json` does not pin, or one for development only
  */
 export function manifest(config: Config, modules: Modules): Record<string, unknown> {
-  // Node's built-ins are imported for their types alone, and vanish.
-  const specifiers = [...modules.bare].filter((specifier) => !specifier.startsWith("node:"));
-  const imported = [...new Set(specifiers.map(packageOf))].sort();
-  if (imported.join() !== DEPENDENCIES.join()) {
-    throw new Error(`the package must import ${DEPENDENCIES.join(", ")}, it imports ${imported.join(", ")}`);
-  }
+  const toJs = (path: string) => path.replace(/\.ts$/, ".js");
   return {
     name: config.name,
     version: config.version,
@@ -51,15 +62,18 @@ export function manifest(config: Config, modules: Modules): Record<string, unkno
     keywords: KEYWORDS,
     license: config.license,
     type: "module",
-    sideEffects: false,
+    // Bundlers may drop what nobody uses, but not what is loaded for what it does: the entries of workers.
+    sideEffects: modules.entries.length > 0 && modules.entries.map((path) => `./${toJs(path)}`),
     engines: ENGINES,
     exports: Object.fromEntries(
       Object.entries(config.exports).map(([entry, path]) => [entry, {
         types: path.replace(/\.ts$/, ".d.ts"),
-        default: path.replace(/\.ts$/, ".js"),
+        default: toJs(path),
       }]),
     ),
-    dependencies: Object.fromEntries(imported.map((name) => [name, `^${versionOf(config, name)}`])),
+    dependencies: Object.fromEntries(
+      dependencies(modules).map((name) => [name, `^${versionOf(config, name)}`]),
+    ),
   };
 }
 

@@ -15,6 +15,8 @@ export interface Modules {
   readonly all: readonly string[];
   /** Those that are loaded when the package runs; the others hold nothing but types. */
   readonly run: ReadonlySet<string>;
+  /** Those that are loaded by URL, sorted: that is how a worker is started. */
+  readonly entries: readonly string[];
   /** Bare specifiers they import: `hono/html`. */
   readonly bare: ReadonlySet<string>;
 }
@@ -37,10 +39,11 @@ export async function readConfig(): Promise<Config> {
   return JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
 }
 
-/** Walks the imports from every export, and from every module that is named by `new URL("./x.ts", import.meta.url)`. */
+/** Walks the imports from every export, and from every module that one of them loads by URL. */
 export async function findModules(config: Config): Promise<Modules> {
   const seen = new Map<string, InfoModule>();
   const starts = Object.values(config.exports).map((path) => new URL(path, root).href);
+  const entries = new Set<string>();
   for (const start of starts) {
     for (const module of await walk(start)) {
       if (module.error !== undefined) throw new Error(module.error);
@@ -48,6 +51,7 @@ export async function findModules(config: Config): Promise<Modules> {
       seen.set(module.specifier, module);
       for (const path of urlsOf(await Deno.readTextFile(new URL(module.specifier)))) {
         const url = new URL(path, module.specifier).href;
+        entries.add(pathOf(url));
         if (!starts.includes(url)) starts.push(url);
       }
     }
@@ -66,6 +70,7 @@ export async function findModules(config: Config): Promise<Modules> {
   return {
     all: [...seen.keys()].map(pathOf).sort(),
     run,
+    entries: [...entries].sort(),
     bare: new Set(imports.map(({ specifier }) => specifier).filter((text) => /^[@\w]/.test(text))),
   };
 }
@@ -80,16 +85,18 @@ async function walk(start: string): Promise<InfoModule[]> {
   return JSON.parse(new TextDecoder().decode(stdout)).modules;
 }
 
-/** What a text imports, or names by `new URL("./x.ts", import.meta.url)`. */
+/** What a text imports, or names by its URL, as {@linkcode urlsOf} finds it. */
 export function importsOf(text: string): string[] {
   const statics = text.matchAll(/^(?:import|export|\})(?:[^"'\n]*\bfrom)?\s*"([^"\n]+)"/gm);
   const dynamics = text.matchAll(/\bimport\(\s*"([^"\n]+)"/g);
   return [...[...statics, ...dynamics].map(([, specifier]) => specifier!), ...urlsOf(text)];
 }
 
+/** What is loaded by URL: `new URL("./x.ts", import.meta.url)`, or `import.meta.resolve("./x.ts")`. */
 function urlsOf(text: string): string[] {
   const urls = text.matchAll(/\bnew URL\(\s*"(\.[^"\n]+)",\s*import\.meta\.url\b/g);
-  return [...urls].map(([, path]) => path!);
+  const resolved = text.matchAll(/\bimport\.meta\.resolve\(\s*"(\.[^"\n]+)"/g);
+  return [...urls, ...resolved].map(([, path]) => path!);
 }
 
 function pathOf(specifier: string): string {

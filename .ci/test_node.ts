@@ -10,13 +10,21 @@ import { prepareSuite, type Suite } from "./pack_suite.ts";
 
 /** No file of tests takes longer, and no runtime. */
 const FILE_TIMEOUT_MS = 120_000;
-const RUNTIME_TIMEOUT_MS = 300_000;
+const RUNTIME_TIMEOUT_MS = 600_000;
 /** How long a program may take to end by itself. */
 const PROGRAM_TIMEOUT_MS = 20_000;
 
-/** Tests that cannot hold on Bun, and why. They count as skipped. */
+/** Tests that cannot hold on Bun, by how their names begin, and why. They count as skipped. */
 const NOT_ON_BUN: Readonly<Record<string, string>> = {
   "undici connects through it": "Bun puts its own fetch in the place of undici, and that takes no lookup",
+  "node: names held are given up once confirmed when the name server":
+    "Bun's resolver keeps answers itself for as long as their TTL says, and asks nobody meanwhile",
+  "node: a dead server of two costs one lookup an attempt":
+    "Bun says ENOTFOUND of a name that only lacks the record",
+  "node: names held are served while the name server loses every first try":
+    "Bun's resolver tries again itself",
+  "what a listener throws, or asks of the cache, does no harm":
+    "Bun fails a test for what is thrown outside of it, whoever listens",
 };
 
 interface Counts {
@@ -31,6 +39,7 @@ async function main(wanted: readonly string[]): Promise<boolean> {
     const suite = await prepareSuite(folder);
     let passed = 0;
     let failed = 0;
+    let skipped = 0;
     for (const version of wanted) {
       const runtime = await findRuntime(version, `${folder}/runtime-${version}`);
       const counts = await runOn(runtime, suite, folder);
@@ -39,8 +48,9 @@ async function main(wanted: readonly string[]): Promise<boolean> {
       );
       passed += counts.passed;
       failed += counts.failed;
+      skipped += counts.skipped;
     }
-    console.log(`${passed} passed, ${failed} failed`);
+    console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
     return failed === 0;
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -92,7 +102,10 @@ function nodeCounts({ code, output }: Ended): Counts {
 /** By the last lines: ` 12 pass`. */
 function bunCounts({ code, output }: Ended): Counts {
   const count = (word: string) => Number(new RegExp(`^ *(\\d+) ${word}$`, "m").exec(output)?.[1] ?? 0);
-  const known = Object.keys(NOT_ON_BUN).filter((name) => output.includes(`(fail) ${name}`)).length;
+  const known =
+    [...output.matchAll(/^\(fail\) (.*)$/gm)].filter(([, title]) =>
+      Object.keys(NOT_ON_BUN).some((name) => title!.startsWith(name))
+    ).length;
   const failed = count("fail");
   return {
     passed: count("pass"),

@@ -1,15 +1,16 @@
 /**
  * Type-checks `src/` against web types alone: everything but the ports of Deno and Node must load on the edge.
  *
- * The two ports are replaced by declarations of what `detect.ts` uses of them.
+ * The two ports are replaced by declarations of what `detect.ts` and `web.ts` use of them.
  */
 
 const STUBS: Readonly<Record<string, string>> = {
   "platform/deno.ts": `import type { Platform } from "./port.ts";
 export declare function denoPlatform(): Platform;
 `,
-  "platform/node.ts": `import type { Platform } from "./port.ts";
+  "platform/node.ts": `import type { ContextStorage, Platform } from "./port.ts";
 export declare function nodePlatform(): Platform;
+export declare function nodeStorage<T>(): ContextStorage<T>;
 `,
 };
 /** The rest of Node's port, which only the two use; what `detect.ts` asks of it needs no types but its own. */

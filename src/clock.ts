@@ -43,6 +43,11 @@ export interface Clock {
   onJump(listener: (jumpMs: number) => void): () => void;
   /** Timers pending. */
   readonly pending: number;
+  /**
+   * Runs the background timers that have come due: there where nothing runs between requests, so that whoever looks at what
+   * they change has to call it first. Absent where they run by themselves.
+   */
+  readonly catchUp?: () => void;
 }
 
 /** Where a clock takes its time from; {@linkcode createWheelClock} adds the timers. */
@@ -200,6 +205,27 @@ function machineTime(): TimeSource {
     hold(value) {
       alive = value;
       apply();
+    },
+  };
+}
+
+/** Time, and timers that are each set by themselves. */
+export type TimerSource = Pick<Clock, "now" | "monotonic" | "random" | "schedule">;
+
+/** What `setTimeout` takes; more would come at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** The machine's own timers, a real one for each that is set: for runtimes where a timer belongs to the request that set it. */
+export function machineTimers(): TimerSource {
+  const { now, monotonic, random } = machineTime();
+  return {
+    now,
+    monotonic,
+    random,
+    schedule(delayMs, callback) {
+      checkNumber("delayMs", delayMs, { max: MAX_DELAY_MS });
+      const handle = setTimeout(callback, Math.min(Math.ceil(delayMs), MAX_TIMEOUT_MS)) as Handle;
+      return { cancel: () => clearTimeout(handle as number) };
     },
   };
 }

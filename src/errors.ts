@@ -16,6 +16,7 @@ export type BallastErrorCode =
   | "LEASE_ENDED"
   | "MESSAGE_TOO_LONG"
   | "NAME_NOT_FOUND"
+  | "NO_CONTEXT"
   | "OUT_OF_CONNECTIONS"
   | "RESOLVE_FAILED"
   | "TIMEOUT"

@@ -11,20 +11,37 @@ import {
   createConnectionManager,
   type EndpointTable,
 } from "./connections/mod.ts";
-import { type Context, createContext } from "./context/mod.ts";
+import { type Config, type Context, createContext, currentTrace, type Locals } from "./context/mod.ts";
 import { createDnsCache, type DnsCache, type DnsCacheOptions, type PreresolveReport } from "./dns/mod.ts";
+import { systemClock } from "./clock.ts";
 import { BallastError } from "./errors.ts";
 import { createLog, type Log, type LogOptions } from "./log/mod.ts";
 import { detectPlatform } from "./platform/detect.ts";
 import type { Platform } from "./platform/port.ts";
 import { createReports, type Reports } from "./reports.ts";
-import { createStats, type Stats, type StatsOptions } from "./stats/mod.ts";
+import {
+  createMonitor,
+  createStats,
+  type Monitor,
+  type MonitorOptions,
+  type Stats,
+  type StatsOptions,
+} from "./stats/mod.ts";
 import { type Topology, type TopologyOptions, type TopologyWatcher, watchTopology } from "./topology/mod.ts";
 
 /** Options of {@linkcode createRuntime}. Every one may be left out. */
 export interface RuntimeOptions {
   /** What this service is called, in logs and on pages. @default "ballast" */
   readonly name?: string;
+  /**
+   * Settings, for whoever runs within `runtime.context`: of `defineConfig`, whose listing the page of contexts shows; or any record,
+   * whose values are never shown.
+   *
+   * @default {}
+   */
+  readonly config?: Config<object> | Readonly<Record<string, unknown>>;
+  /** Locals that all work of this service inherits. @default none */
+  readonly locals?: Locals;
   /** Options of the DNS cache. Clock, statistics and log are the runtime's unless given here. */
   readonly dns?: DnsCacheOptions;
   /** Options of the connection manager. DNS, clock, statistics and log are the runtime's unless given here. */
@@ -38,6 +55,12 @@ export interface RuntimeOptions {
   readonly topology?: TopologyOptions;
   /** Options of the statistics. */
   readonly stats?: StatsOptions;
+  /**
+   * Options of the monitor of the event loop and the process; `false` for none.
+   *
+   * @default it runs where there is a process to look at, but not in time that is moved by hand
+   */
+  readonly monitor?: MonitorOptions | false;
   /** Options of the log; a `@std/log` or LogTape logger goes into `logger`. */
   readonly log?: LogOptions;
   /** The runtime to stand on, its time and network included. @default the one this runs on */
@@ -73,6 +96,8 @@ export interface Runtime extends AsyncDisposable {
   readonly topology: TopologyWatcher | undefined;
   /** The statistics of all parts. */
   readonly stats: Stats;
+  /** The event loop and the process; undefined where there is no monitor. */
+  readonly monitor: Monitor | undefined;
   /** The log of all parts. */
   readonly log: Log;
   /** What every part says of itself; add your own. */
@@ -106,7 +131,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const { name = "ballast", platform = detectPlatform() } = options;
   const { clock } = platform;
   const stats = createStats({ clock, ...options.stats });
-  const log = createLog({ clock, stats, ...options.log });
+  const log = createLog({ clock, stats, ambient: traceFields, ...options.log });
   const dns = createDnsCache({ platform, stats, log: log.child("dns"), ...options.dns });
   const connections = createConnectionManager({
     platform,
@@ -138,19 +163,26 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     connections.setEndpoints(table.endpoints, table.aliases);
     void dns.preresolve(event.topology.preresolve);
   });
-  const context = createContext({ name, clock, stats, log, storage: options.platform?.createStorage() });
+  const { config, locals } = options;
+  const storage = options.platform?.createStorage();
+  const context = createContext({ name, config, locals, clock, stats, log, storage });
   const reports = createReports();
   reports.add("dns", dns);
   reports.add("connections", connections);
   if (topology) reports.add("topology", topology);
+  reports.add("context", context);
   reports.add("stats", stats);
   reports.add("log", log);
+  const monitor = startMonitor(options, platform, stats);
+  if (monitor) reports.add("monitor", monitor);
 
   let state: RuntimeState = "starting";
   let becomingReady: Promise<ReadyReport> | undefined;
+  let report: ReadyReport | undefined;
   let closing: Promise<void> | undefined;
 
   async function getReady(): Promise<ReadyReport> {
+    if (report !== undefined) return report;
     await topology?.reload();
     const settings = checkTable(table.endpoints, table.aliases, defaults);
     const names = [
@@ -169,15 +201,16 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     };
     if (failed.length > 0) log.warn("ready, but some names do not resolve yet", fields);
     else log.info("ready", fields);
-    return { dns: preresolved };
+    return report = { dns: preresolved };
   }
 
   async function end(): Promise<void> {
     state = "closing";
     // What others stand on ends last.
-    await Promise.all([topology?.close(), connections.close()]);
+    await Promise.all([topology?.close(), connections.close(), monitor?.close()]);
     await dns.close();
     context.close();
+    await log.close();
     state = "closed";
   }
 
@@ -190,6 +223,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     connections,
     topology,
     stats,
+    monitor,
     log,
     reports,
     get state() {
@@ -197,11 +231,27 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     },
     ready() {
       if (closing !== undefined) return Promise.reject(closedError(name));
-      return becomingReady ??= getReady();
+      // No request may wait for what another one began, where it may end with that.
+      return clock.catchUp ? getReady() : becomingReady ??= getReady();
     },
     close: () => closing ??= end(),
     [Symbol.asyncDispose]: () => closing ??= end(),
   };
+}
+
+function startMonitor(
+  { monitor }: RuntimeOptions,
+  platform: Platform,
+  stats: Stats,
+): Monitor | undefined {
+  const isWanted = monitor ?? (platform.clock === systemClock && platform.monitor ? {} : false);
+  return isWanted === false ? undefined : createMonitor({ platform, stats, ...isWanted });
+}
+
+/** What ties the records of one request together, in this process and beyond. */
+function traceFields(): { readonly traceId: string; readonly spanId: string } | undefined {
+  const trace = currentTrace();
+  return trace && { traceId: trace.traceId, spanId: trace.spanId };
 }
 
 function closedError(name: string): BallastError {

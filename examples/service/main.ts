@@ -46,14 +46,11 @@ async function main(options: ServiceOptions): Promise<void> {
     },
   });
 
-  const force = new AbortController();
-  const listen = (option: string, port: number, handler: Handler) =>
-    startServer(option, port, handler, force.signal);
-  const metaServer = listen("--meta-port", options.metaPort, createMetaApp(runtime).fetch);
-  const metaUrl = urlOf(metaServer);
+  const metaServer = startServer("--meta-port", options.metaPort, createMetaApp(runtime).fetch);
+  const metaUrl = metaServer.url;
   const shop = createShop({ runtime, backends, nameOf, dnsServer, metaUrl });
-  const server = listen("--port", options.port, shop.app.fetch);
-  const url = urlOf(server);
+  const server = startServer("--port", options.port, shop.app.fetch);
+  const { url } = server;
   await runtime.ready();
   const traffic = startTraffic(url, options.traffic);
 
@@ -66,30 +63,45 @@ async function main(options: ServiceOptions): Promise<void> {
 
   await interrupted();
   traffic.stop();
-  const drained = Promise.all([server.shutdown(), metaServer.shutdown()]).then(() => true);
-  if (!await Promise.race([drained, delay(DRAIN_MS, { keepAlive: false })])) force.abort();
+  await server.drain();
   shop.close();
-  await Promise.all([runtime.close(), dnsServer?.close(), closeBackends()]);
+  // With the runtime its live pages end, which the meta app would otherwise wait for.
+  await runtime.close();
+  await Promise.all([metaServer.drain(), dnsServer?.close(), closeBackends()]);
 }
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
-function startServer(
-  option: string,
-  port: number,
-  handler: Handler,
-  signal: AbortSignal,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname: "127.0.0.1", port, signal, onListen() {} }, handler);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    throw new Error(`port ${port} is taken: choose another with ${option} <n>`);
-  }
+/** A server that ends without breaking what is under way. */
+interface Server {
+  readonly url: string;
+  /** Takes no more requests; those in flight finish, or are cut off when their time is up. */
+  drain(): Promise<void>;
 }
 
-function urlOf({ addr }: Deno.HttpServer<Deno.NetAddr>): string {
-  return `http://${addr.hostname}:${addr.port}`;
+function startServer(option: string, port: number, handler: Handler): Server {
+  const force = new AbortController();
+  const server = serve(option, { port, signal: force.signal }, handler);
+  return {
+    url: `http://${server.addr.hostname}:${server.addr.port}`,
+    async drain() {
+      const drained = server.shutdown().then(() => true);
+      if (!await Promise.race([drained, delay(DRAIN_MS, { keepAlive: false })])) force.abort();
+    },
+  };
+}
+
+function serve(
+  option: string,
+  options: { readonly port: number; readonly signal: AbortSignal },
+  handler: Handler,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: "127.0.0.1", onListen() {}, ...options }, handler);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new Error(`port ${options.port} is taken: choose another with ${option} <n>`);
+  }
 }
 
 /** Resolves with the first Ctrl-C or SIGTERM. A second one ends the process at once, as it does by default. */

@@ -123,7 +123,8 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
   const platform = options.platform ?? detectPlatform();
   const clock = options.clock ?? platform.clock;
   const stats = options.stats ?? createStats({ clock });
-  const log = options.log ?? createLog({ category: ["ballast", "connections"], stats, clock });
+  const log = options.log ??
+    createLog({ category: ["ballast", "connections"], stats, clock, sampling: false });
   const limit = {
     max: checkInteger("maxConnections", options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, { min: 1 }),
   };
@@ -166,7 +167,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
   function setEndpoints(table: EndpointTable, aliases: Readonly<Record<string, string>> = {}): void {
     if (closed) throw closedError();
     const { hosts, isWarm } = directory.replace(table, aliases);
-    if (hosts.length > 0) void dns.preresolve(hosts);
+    if (hosts.length > 0 && platform.net !== undefined) void dns.preresolve(hosts);
     // Who waits at an endpoint that is gone looks again; and there may be room elsewhere now.
     pool.pump();
     if (isWarm) sweep.begin();
@@ -318,6 +319,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
         pool.end(!finish),
         options.dns === undefined ? dns.close() : undefined,
       ]);
+
       events.close();
       if (ended.status === "rejected") throw ended.reason;
     },

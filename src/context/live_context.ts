@@ -1,5 +1,5 @@
 /**
- * What a context is inside.
+ * What a context is inside. Children are made for every request: what is not asked for is not made.
  *
  * @module
  */
@@ -7,84 +7,235 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log/mod.ts";
 import type { ContextStorage } from "../platform/port.ts";
+import type { Report } from "../report.ts";
+import { abortable } from "../signal.ts";
 import type { Stats } from "../stats/mod.ts";
-import type { ChildOptions, Context, ContextKey } from "./context.ts";
-import { Lifetime } from "./lifetime.ts";
+import type { Config } from "./config.ts";
+import type { ChildOptions, Context } from "./context.ts";
+import { type AnyKey, type ContextKey, type Key, localsMap } from "./key.ts";
+import { Lifetime, type Signalled } from "./lifetime.ts";
 import { runWith } from "./propagation.ts";
+import { contextReport } from "./report.ts";
+import type { Rings } from "./rings.ts";
+import { type ContextSnapshot, takeSnapshot } from "./snapshot.ts";
+import { continueTrace, type RemoteSpan, startTrace, type Trace } from "./trace.ts";
 
-/** What a context is made of, its defaults filled in. */
-export interface LiveOptions {
+/** What a whole tree of contexts has in common. */
+export interface Tree {
   readonly name: string;
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: Config;
   readonly stats: Stats;
   readonly log: Log;
   readonly clock: Clock;
+  readonly sampleRatio: number;
   readonly storage: ContextStorage<unknown>;
-  readonly locals?: Readonly<Record<ContextKey, unknown>>;
+  readonly recent: Rings;
+  /** Open children that have a label, in the order in which they were made. */
+  readonly tasks: Set<LiveContext>;
+  /** Children made, children closed, and open ones that have a deadline of their own. */
+  readonly counts: { made: number; closed: number; deadlines: number };
+  /** Called when the context of the registry is closed, once. */
+  readonly onClose: () => void;
+}
+
+/** What one context of a tree has of its own. */
+export interface Own {
+  readonly locals?: Map<AnyKey, unknown>;
   readonly parent?: LiveContext;
   readonly deadlineMs?: number;
-  /** Called when it is closed, once. */
-  readonly onClose?: () => void;
+  readonly trace?: RemoteSpan;
+  readonly until?: Signalled;
+  /** A function, where the text is asked for more rarely than made. */
+  readonly label?: string | (() => string);
+  readonly keepAlive?: boolean;
+  /** Locals that are worked out when they are asked for; undefined for those it has not. */
+  readonly derive?: (key: AnyKey) => unknown;
 }
+
+/** Labelled children listed at most: beyond them they are counted only, since somebody does not close them. */
+const MAX_TASKS = 10_000;
 
 /** A context, or the child of one. */
 export class LiveContext implements Context {
-  readonly name: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly stats: Stats;
-  readonly log: Log;
-  readonly #options: LiveOptions;
-  readonly #locals = new Map<ContextKey, unknown>();
+  readonly parent: LiveContext | undefined;
+  /** When it was made, as the clock's `monotonic()` counts; read for those that have a label. */
+  readonly startedAt: number | undefined;
+  readonly #tree: Tree;
+  readonly #own: Own;
   readonly #lifetime: Lifetime;
+  #locals: Map<AnyKey, unknown> | undefined;
+  #trace: Trace | undefined;
+  #closed = false;
+  #children = 0;
 
-  constructor(options: LiveOptions) {
-    const { name, config, stats, log, clock, parent, deadlineMs, locals = {} } = options;
-    this.name = name;
-    this.config = config;
-    this.stats = stats;
-    this.log = log;
-    this.#options = options;
+  constructor(tree: Tree, own: Own) {
+    const { clock, name, counts, tasks } = tree;
+    const { parent, deadlineMs, until, keepAlive } = own;
+    this.#tree = tree;
+    this.#own = own;
+    this.parent = parent;
+    this.#locals = own.locals;
     this.#lifetime = new Lifetime({
       clock,
+      name,
       deadlineMs,
-      what: `the context "${name}"`,
-      parent: parent && parent.#lifetime,
+      until,
+      keepAlive,
+      parent: parent === undefined ? undefined : parent.#lifetime,
     });
-    for (const key of Reflect.ownKeys(locals)) this.#locals.set(key, locals[key]);
+    if (parent === undefined) return;
+    parent.#children++;
+    counts.made++;
+    if (deadlineMs !== undefined) counts.deadlines++;
+    if (own.label === undefined) return;
+    this.startedAt = clock.monotonic();
+    if (tasks.size < MAX_TASKS) tasks.add(this);
+  }
+
+  get name(): string {
+    return this.#tree.name;
+  }
+
+  get label(): string | undefined {
+    const { label } = this.#own;
+    return typeof label === "function" ? label() : label;
+  }
+
+  get config(): Readonly<Record<string, unknown>> {
+    return this.#tree.config.values;
+  }
+
+  get stats(): Stats {
+    return this.#tree.stats;
+  }
+
+  get log(): Log {
+    return this.#tree.log;
+  }
+
+  get recent(): Rings {
+    return this.#tree.recent;
   }
 
   get deadline(): number | undefined {
     return this.#lifetime.deadline;
   }
 
+  get remainingMs(): number {
+    return this.#lifetime.remainingMs;
+  }
+
   get signal(): AbortSignal {
     return this.#lifetime.signal;
   }
 
+  get trace(): Trace | undefined {
+    return this.#trace ??= this.#makeTrace();
+  }
+
+  /** The trace, if somebody has asked for it. */
+  get knownTrace(): Trace | undefined {
+    return this.#trace;
+  }
+
+  /** Children made of it and not closed. */
+  get children(): number {
+    return this.#children;
+  }
+
+  /** Children made in its tree so far. */
+  get made(): number {
+    return this.#tree.counts.made;
+  }
+
+  /** How long it has been open; 0 for one that has no label. */
+  get ageMs(): number {
+    return this.startedAt === undefined ? 0 : this.#tree.clock.monotonic() - this.startedAt;
+  }
+
+  /** Whether somebody holds its signal, and would hear of its end. */
+  get watched(): boolean {
+    return this.#lifetime.watched;
+  }
+
+  /** Its own locals, by key. */
+  get locals(): ReadonlyMap<AnyKey, unknown> {
+    return this.#locals ?? new Map();
+  }
+
   run<R>(fn: () => R): R {
-    return runWith(this.#options.storage, this, fn);
+    return runWith(this.#tree.storage, this, fn);
   }
 
-  child({ deadlineMs, locals }: ChildOptions = {}): Context {
-    return new LiveContext({ ...this.#options, deadlineMs, locals, parent: this, onClose: undefined });
+  child({ locals, ...options }: ChildOptions = {}): LiveContext {
+    return this.open({ ...options, locals: localsMap(locals) });
   }
 
-  get<T = unknown>(key: ContextKey): T | undefined {
-    if (this.#locals.has(key)) return this.#locals.get(key) as T;
-    return this.#options.parent?.get(key);
+  /** A child, as the parts of this folder make one. */
+  open(own: Omit<Own, "parent">): LiveContext {
+    return new LiveContext(this.#tree, { ...own, parent: this });
   }
 
-  set(key: ContextKey, value: unknown): void {
-    this.#locals.set(key, value);
+  async withDeadline<R>(deadlineMs: number, fn: (context: Context) => R | PromiseLike<R>): Promise<R> {
+    const child = this.open({ deadlineMs, keepAlive: true });
+    try {
+      const { signal } = child;
+      signal.throwIfAborted();
+      return await abortable(Promise.resolve(child.run(() => fn(child))), signal);
+    } finally {
+      child.close();
+    }
+  }
+
+  get<T>(key: Key<T>): T;
+  get<T = unknown>(key: ContextKey): T | undefined;
+  get(key: AnyKey): unknown {
+    // deno-lint-ignore no-this-alias -- a walk up the tree that begins here
+    let context: LiveContext | undefined = this;
+    for (; context !== undefined; context = context.parent) {
+      if (context.#locals?.has(key)) return context.#locals.get(key);
+      const derived = context.#own.derive?.(key);
+      if (derived !== undefined) return derived;
+    }
+    return typeof key === "object" ? key.default : undefined;
+  }
+
+  set(key: AnyKey, value: unknown): void {
+    (this.#locals ??= new Map()).set(key, value);
+  }
+
+  snapshot(): ContextSnapshot {
+    return takeSnapshot(this.#root(), this.#tree);
+  }
+
+  report(): Report {
+    return contextReport(this.snapshot());
   }
 
   close(): void {
-    if (this.#lifetime.ended) return;
-    this.#lifetime.end();
-    this.#options.onClose?.();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#lifetime.close();
+    const { counts, tasks, onClose } = this.#tree;
+    if (this.parent === undefined) return onClose();
+    this.parent.#children--;
+    counts.closed++;
+    if (this.#own.deadlineMs !== undefined) counts.deadlines--;
+    if (this.#own.label !== undefined) tasks.delete(this);
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #root(): LiveContext {
+    return this.parent === undefined ? this : this.parent.#root();
+  }
+
+  #makeTrace(): Trace | undefined {
+    if (this.#own.trace !== undefined) return continueTrace(this.#own.trace);
+    if (this.parent === undefined) return undefined;
+    const cause = this.parent.trace;
+    return cause === undefined ? startTrace(this.#tree.sampleRatio) : continueTrace(cause);
   }
 }

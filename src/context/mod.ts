@@ -1,5 +1,5 @@
 /**
- * Contexts: name, configuration, statistics, log, locals and deadline of the work that is going on, found
+ * Contexts: name, configuration, statistics, log, locals, trace and deadline of the work that is going on, found
  * without being passed along.
  *
  * @example A deadline that everything below a request can see
@@ -19,9 +19,39 @@
  * @module
  */
 
+// Contexts, and the one that is running
 export { createContext } from "./context.ts";
-export type { ChildOptions, Context, ContextKey, ContextOptions } from "./context.ts";
-export { currentContext, synchronousStorage } from "./propagation.ts";
+export type { ChildOptions, Context, ContextOptions } from "./context.ts";
+export type { Signalled } from "./lifetime.ts";
 export { contexts } from "./registry.ts";
 export type { Contexts } from "./registry.ts";
-export type { ContextStorage } from "../platform/port.ts";
+export { currentContext, synchronousStorage } from "./propagation.ts";
+export { currentSignal, currentTrace, withDeadline } from "./current.ts";
+export { withWaitUntil } from "./wait_until.ts";
+export type { ContextStorage, WaitUntil } from "../platform/port.ts";
+
+// What they hold: locals, configuration, recent things
+export { createKey } from "./key.ts";
+export type { AnyKey, ContextKey, Key, KeyOptions, Local, Locals } from "./key.ts";
+export { defineConfig } from "./config.ts";
+export type { Config, ConfigEntry, ConfigSources, Schema, Setting } from "./config.ts";
+export type { SettingSource, SettingType, ValueOf, ValuesOf } from "./config.ts";
+export { createRecent } from "./recent.ts";
+export type { Recent, RecentEntry, RecentRingOptions, RecentSnapshot } from "./recent.ts";
+export type { Rings } from "./rings.ts";
+
+// From one service to the next
+export { createRequestContexts, requestMethod, requestRoute } from "./requests.ts";
+export type {
+  HandlerContext,
+  RequestContextOptions,
+  RequestContexts,
+  RequestMiddleware,
+} from "./requests.ts";
+export { DEADLINE_HEADER, extract, inject } from "./headers.ts";
+export type { HeaderOptions, InjectOptions, ReadableHeaders, WritableHeaders } from "./headers.ts";
+export { formatTraceparent, parseTraceparent } from "./trace.ts";
+export type { RemoteSpan, Trace } from "./trace.ts";
+
+// For pages
+export type { ContextSnapshot, LocalSnapshot, RecentThing, RingSnapshot, TaskSnapshot } from "./snapshot.ts";

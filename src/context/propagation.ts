@@ -64,9 +64,11 @@ export function runWith<R>(storage: ContextStorage<unknown>, context: Context, f
  * ```
  */
 export function currentContext(): Context | undefined {
+  const entered = sharedStorage().getStore();
+  let innermost = entered instanceof Entered ? entered : undefined;
   // Flows nest: of several storages, the one entered last holds the innermost.
-  let innermost: Entered | undefined;
-  for (const storage of [sharedStorage(), ...given.keys()]) {
+  if (given.size === 0) return innermost?.context;
+  for (const storage of given.keys()) {
     const entered = storage.getStore();
     if (entered instanceof Entered && entered.number > (innermost?.number ?? 0)) innermost = entered;
   }

@@ -2,16 +2,17 @@
  * The DNS cache: what callers see of it.
  *
  * A hit is a `Map` lookup and a promise that was made when the answer came; time moves names between their states from
- * outside (see `entry.ts` for the states, `keeper.ts` for who moves them).
+ * outside (see `entry.ts` for the states, `keeper.ts` for who moves them). Only where nothing runs between requests does a hit
+ * read the clock.
  *
  * @module
  */
 
+import { currentSignal } from "../context/mod.ts";
 import { BallastError, show } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Report, Reporter } from "../report.ts";
 import { unknownAction } from "../report.ts";
-import { abortable } from "../signal.ts";
 import { failureOf, NameNotFoundError, ResolveError } from "./errors.ts";
 import type { DnsEvent } from "./events.ts";
 import { createAnswers, createHosts, findHost, hostsChanges, type HostsTable } from "./hosts.ts";
@@ -39,7 +40,12 @@ import { createDnsStats } from "./stats.ts";
 export interface ResolveOptions {
   /** Which addresses are wanted: 4, 6, or 0 for both, IPv4 first. @default 0 */
   readonly family?: Family;
-  /** Ends this caller's wait. The query itself goes on, for the others and for the cache. */
+  /**
+   * Ends this caller's wait. The query itself goes on while others wait for it, and for a refresh in the background; when the last
+   * has left, it is aborted, and nothing is held against name or server. Only who has to wait looks at it.
+   *
+   * @default that of the running context: so a request's deadline is its lookups'
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -92,7 +98,6 @@ export interface DnsCache extends AsyncDisposable, Reporter {
  * Makes a DNS cache.
  *
  * @throws {TypeError | RangeError} when an option makes no sense
- * @throws {BallastError} `UNSUPPORTED` where the runtime has no DNS client and no resolver is given
  */
 export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   const own = settings(options);
@@ -102,12 +107,19 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   const keeper = createKeeper(own, servers);
   const { table, events } = keeper;
   const { names, served } = table;
+  const { catchUp } = clock;
+  const upToDate: Pick<typeof names, "get"> = catchUp === undefined ? names : {
+    get(name) {
+      catchUp();
+      return names.get(name);
+    },
+  };
   const { waited, failed, dispose: unobserve } = createDnsStats(stats, keeper);
   let closed = false;
 
   /** The whole of a hit. */
   function hit(name: string, family: Family): View | undefined {
-    const known = names.get(name);
+    const known = upToDate.get(name);
     if (known === undefined) return undefined;
     const view = viewOf(known, family);
     if (view !== undefined) known.hits++;
@@ -155,7 +167,8 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
       const { fixed, name } = locate(text);
       if (fixed === undefined) {
         if (family === 0) keeper.complete(name);
-        return hit(name, family)?.addresses ?? await lookUp(admit(name), family, signal);
+        return hit(name, family)?.addresses ??
+          await lookUp(admit(name), family, () => signal ?? currentSignal());
       }
       const view = viewOf(fixed, family);
       if (view === undefined) {
@@ -182,12 +195,12 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   async function lookUp(
     name: CachedName,
     family: Family,
-    signal?: AbortSignal,
+    signalOf?: () => AbortSignal | undefined,
   ): Promise<Addresses> {
     const records = recordsOf(name, family);
     if (records.some((record) => record.entry.state === "unresolved")) {
       waited.add();
-      await held(family === 0 ? keeper.flyBoth(name) : keeper.fly(name, records[0]!), signal);
+      await held(keeper.wait(name, records, signalOf?.()));
     }
     // The hosts table may have got the name in the meantime, or the cache may be closed.
     const { fixed } = locate(name.name);
@@ -197,12 +210,22 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
   }
 
   /** A caller's wait keeps the process alive, though what it waits for may be a lookup of the background that does not. */
-  async function held(flight: Promise<unknown>, signal?: AbortSignal): Promise<void> {
+  async function held(wait: Promise<unknown>): Promise<void> {
     const hold = clock.schedule(own.timeoutMs * (own.attempts + 2), () => {}, { keepAlive: true });
     try {
-      await abortable(flight, signal);
+      await wait;
     } finally {
       hold.cancel();
+    }
+  }
+
+  /** The spelling to query a name in; none where it is fixed, or no name. */
+  function queried(text: string): string[] {
+    try {
+      const { fixed, name } = locate(text);
+      return fixed ? [] : [name];
+    } catch {
+      return [];
     }
   }
 
@@ -217,7 +240,7 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     const { fixed, name } = locate(text);
     if (fixed !== undefined) return resolve(text);
     const known = admit(name);
-    await held(Promise.all([keeper.fly(known, known.a), keeper.fly(known, known.aaaa)]));
+    await held(Promise.all([known.a, known.aaaa].map((record) => keeper.wait(known, [record]))));
     return lookUp(known, 0);
   }
 
@@ -239,7 +262,10 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     refresh,
     setHosts,
     events,
-    snapshot: () => takeSnapshot(own, keeper, servers, hosts),
+    snapshot() {
+      catchUp?.();
+      return takeSnapshot(own, keeper, servers, hosts);
+    },
     report: () => dnsReport(cache.snapshot()),
     details(key) {
       const name = names.get(key);
@@ -257,7 +283,11 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     },
     [Symbol.asyncDispose]: () => cache.close(),
   };
-  if (own.preresolve.length > 0) void cache.preresolve(own.preresolve);
+  if (own.preresolve.length > 0) {
+    if (catchUp === undefined) void cache.preresolve(own.preresolve);
+    // Outside of requests, where caches are made, nothing can be asked.
+    else clock.schedule(0, () => keeper.keepWarm(own.preresolve.flatMap(queried)));
+  }
   return cache;
 }
 

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { detached } from "../clock.ts";
 import { BallastError, errorMessage } from "../errors.ts";
 import { createEvents, type EventSource } from "../events.ts";
 import { backoff, delay, type DerivedSignal } from "../signal.ts";
 import { createAnnouncer } from "./announce.ts";
 import { age, changesAt, isHeld, older, type Outcome, settle, UNRESOLVED } from "./entry.ts";
 import type { DnsEvent } from "./events.ts";
+import { createFlights, type Flight, type Lane } from "./flights.ts";
 import { createNameTable, type NameTable } from "./name_table.ts";
 import {
   type CachedName,
@@ -24,6 +24,7 @@ import {
 import type { Settings } from "./options.ts";
 import { type Attempt, createQuery, isFailure } from "./query.ts";
 import type { Servers } from "./servers.ts";
+import { createShared, shareWith } from "./sharing.ts";
 import { createTurnstile } from "./turnstile.ts";
 
 /** Refreshes come early by this share of the time an answer is fresh, so that a healthy name is never stale. */
@@ -38,15 +39,18 @@ export interface Keeper {
   readonly table: NameTable;
   readonly events: EventSource<DnsEvent>;
   /** Lookups of single records under way: those that callers wait for, or began, and those in the background. */
-  readonly lookups: { readonly foreground: number; readonly background: number };
+  readonly lookups: Readonly<Record<Lane, number>>;
   /** Refreshes that wait for their turn. */
   readonly refreshesWaiting: number;
+  /** Keeps names warm from now on, and begins to resolve them. */
+  keepWarm(names: readonly string[]): void;
   /** Resolves the pinned names that are not held, but for those that are `fixed`. */
   restorePinned(fixed: (name: string) => boolean): void;
-  /** A lookup of one record, shared by all who ask for it. Never rejects: the record says what came of it. */
-  fly(name: CachedName, record: DnsRecord, background?: boolean): Promise<void>;
-  /** Lookups of both records: settled when both are, or when one has had addresses for 50 ms. */
-  flyBoth(name: CachedName): Promise<void>;
+  /**
+   * Waits for lookups of records with all who share them, or until `signal` aborts. When the last of those who wait has left so, the
+   * lookup is given up: the query is aborted, and all is as if it had not been begun. Lookups of the background go on.
+   */
+  wait(name: CachedName, records: readonly DnsRecord[], signal?: AbortSignal): Promise<void>;
   /** Begins to ask for the record that nobody asked for yet, of a name whose other one has addresses to serve meanwhile. */
   complete(name: string): void;
   close(): void;
@@ -60,11 +64,11 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
   // Names that fail take long and come back soon: apart, so that they keep no healthy one waiting.
   const refreshes = createTurnstile(maxRefreshes);
   const retries = createTurnstile(Math.ceil(maxRefreshes / 2));
-  const lookups = { foreground: 0, background: 0 };
-  const closing = new AbortController();
+  const flights = createFlights(options);
+  let closed: BallastError | undefined;
   const open = new Set<DerivedSignal>();
   const announce = createAnnouncer(events, log);
-  const query = createQuery({ ...options, servers, signal: closing.signal, open });
+  const query = createQuery({ ...options, servers, closed: () => closed, open });
 
   // The machine slept, or its clock was set forward: what is held is older than the monotonic clock knows.
   const stopWatching = clock.onJump((jumpMs) => {
@@ -79,45 +83,108 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
   });
 
   function restorePinned(fixed: (name: string) => boolean): void {
-    for (const text of table.missing()) {
-      if (fixed(text)) continue;
+    keepWarm(table.missing().filter((text) => !fixed(text)));
+  }
+
+  function keepWarm(names: readonly string[]): void {
+    for (const text of names) {
       const name = table.pin(text);
       refresh(name, name.a);
       refresh(name, name.aaaa);
     }
   }
 
-  function fly(name: CachedName, record: DnsRecord, background = false): Promise<void> {
-    // Shared by all who ask, so it belongs to the flow of none of them.
-    return record.flight ??= detached(() => lookUp(name, record, background));
+  /** A lookup of one record, shared by all who ask for it. Never rejects: the record says what came of it. */
+  function fly(name: CachedName, record: DnsRecord): Promise<void> {
+    const { flight } = record;
+    if (flight === undefined) return begin("foreground", name, record).landed;
+    return clock.catchUp === undefined ? flight.landed : follow(name, record, flight);
   }
 
-  async function lookUp(name: CachedName, record: DnsRecord, background: boolean): Promise<void> {
-    const lane = background ? "background" : "foreground";
-    lookups[lane]++;
+  function begin(lane: Lane, name: CachedName, record: DnsRecord, left?: () => void): Flight {
+    const { asked } = record;
+    // What belongs to a request is not for another one to end.
+    const mayEnd = lane === "foreground" && clock.catchUp === undefined;
+    const shared = createShared(mayEnd ? () => giveUp(name, record, asked) : undefined);
+    record.shared = shared;
+    return record.flight = flights.begin(lane, {
+      lookUp: (flight) => lookUp(name, record, flight, lane === "background", shared.signal),
+      ended() {
+        // It may have a successor already: given up, or by a listener, on hearing what this one came to.
+        if (record.shared === shared) record.flight = record.shared = undefined;
+        left?.();
+      },
+      lost: () => lose(name, record),
+    });
+  }
+
+  /** A lookup of another request: should it be lost with that, somebody has to begin anew. */
+  async function follow(name: CachedName, record: DnsRecord, flight: Flight): Promise<void> {
+    await flights.follow(flight);
+    const { state } = record.entry;
+    if (flight.state === "lost" && state === "unresolved" && table.holds(name)) await fly(name, record);
+  }
+
+  /** The request that began the lookup is gone: what was due still is. */
+  function lose(name: CachedName, record: DnsRecord): void {
+    log.debug(`the lookup of ${name.name} (${record.type}) was lost with the request that began it`);
+    if (isHeld(record.entry) || name.pinned) {
+      record.refreshAt = clock.monotonic();
+      return setTimer(name, record);
+    }
+    // Those who waited for it may ask; if nobody does, the name is forgotten.
+    record.timer?.cancel();
+    if (table.holds(name)) record.timer = clock.schedule(policy.failureMs, () => wake(name, record));
+  }
+
+  async function lookUp(
+    name: CachedName,
+    record: DnsRecord,
+    flight: Flight,
+    background: boolean,
+    wanted: AbortSignal | undefined,
+  ): Promise<void> {
     record.asked = true;
     updateViews(name);
     try {
       const { outcome, attempt } = await query(name.name, record.type, {
         background,
         confirm: isHeld(record.entry),
+        signal: wanted,
       });
+      if (closed || wanted?.aborted || flight.state === "lost") return;
       record.flight = undefined;
       land(name, record, outcome, attempt);
       // What the other record lacks, it is asked for in the wake of a refresh: so IPv6 that appears is found.
       const other = sibling(name, record);
       if (background && isHeld(record.entry) && other.asked && isWanting(other)) refresh(name, other);
     } catch (error) {
-      if (!closing.signal.aborted) log.error(`the lookup of ${name.name} broke: ${errorMessage(error)}`);
-    } finally {
-      record.flight = undefined;
-      lookups[lane]--;
+      if (closed || wanted?.aborted) return;
+      log.error(`the lookup of ${name.name} broke: ${errorMessage(error)}`);
     }
+  }
+
+  /** Nobody waits for a lookup any more: who asks next begins anew. */
+  function giveUp(name: CachedName, record: DnsRecord, askedBefore: boolean): void {
+    record.flight = record.shared = undefined;
+    name.both = undefined;
+    record.asked = askedBefore;
+    updateViews(name);
+    if (isForgotten(name)) table.forget(name);
+  }
+
+  async function wait(name: CachedName, records: readonly DnsRecord[], signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const landed = records.length === 2 ? flyBoth(name) : fly(name, records[0]!);
+    await shareWith(records.flatMap(({ shared }) => shared ?? []), landed, signal);
   }
 
   function refresh(name: CachedName, record: DnsRecord): void {
     const lane = record.failures > 0 ? retries : refreshes;
-    lane.enter(() => table.holds(name) ? fly(name, record, true) : undefined);
+    lane.enter((leave) => {
+      if (table.holds(name) && record.flight === undefined) begin("background", name, record, leave);
+      else leave();
+    });
   }
 
   function complete(text: string): void {
@@ -126,8 +193,15 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
     if (missing) void fly(name, missing);
   }
 
+  /** Lookups of both records: settled when both are, or when one has had addresses for 50 ms. */
   function flyBoth(name: CachedName): Promise<void> {
-    return name.both ??= enough(name).finally(() => name.both = undefined);
+    // Not shared with other requests: each follows the lookups by itself.
+    if (clock.catchUp) return enough(name);
+    if (name.both !== undefined) return name.both;
+    const both: Promise<void> = enough(name).finally(() => {
+      if (name.both === both) name.both = undefined;
+    });
+    return name.both = both;
   }
 
   async function enough(name: CachedName): Promise<void> {
@@ -217,17 +291,17 @@ export function createKeeper(options: Settings, servers: Servers): Keeper {
   return {
     table,
     events,
-    lookups,
+    lookups: flights.counts,
     get refreshesWaiting() {
       return refreshes.waiting + retries.waiting;
     },
+    keepWarm,
     restorePinned,
-    fly,
-    flyBoth,
+    wait,
     complete,
     close() {
       const reason = new BallastError("CLOSED", "the DNS cache was closed");
-      closing.abort(reason);
+      closed = reason;
       stopWatching();
       refreshes.clear();
       retries.clear();

@@ -9,18 +9,21 @@ import { BallastError } from "../errors.ts";
 import { ResolveError } from "./errors.ts";
 import type { Address, Addresses, Family } from "./names.ts";
 
-/** What `dns.lookup` takes. Hints are accepted and not needed: nothing depends on the machine's interfaces. */
+/**
+ * What `dns.lookup` takes. Hints are accepted and not needed: nothing depends on the machine's interfaces. `undefined` is
+ * spelled out, as Node's own options have it: so this fits under `exactOptionalPropertyTypes` as well.
+ */
 export interface LookupOptions {
   /** 0 (both), 4 or 6. @default 0 */
-  readonly family?: number | "IPv4" | "IPv6" | null;
+  readonly family?: number | "IPv4" | "IPv6" | null | undefined;
   /** Whether the callback gets all addresses, as `{ address, family }`. @default false */
-  readonly all?: boolean;
+  readonly all?: boolean | undefined;
   /** Which family comes first. `verbatim` is the order of the cache, IPv4 first. @default "verbatim" */
-  readonly order?: "verbatim" | "ipv4first" | "ipv6first";
+  readonly order?: "verbatim" | "ipv4first" | "ipv6first" | undefined;
   /** Older spelling of `order`; accepted, without effect. */
-  readonly verbatim?: boolean;
+  readonly verbatim?: boolean | undefined;
   /** Accepted, without effect. */
-  readonly hints?: number;
+  readonly hints?: number | undefined;
 }
 
 /** One entry of a lookup's answer. */
@@ -128,9 +131,11 @@ function lookupError(hostname: string, cause: unknown): LookupError {
 }
 
 function codeOf(error: unknown): string {
-  if (!(error instanceof ResolveError)) {
-    return error instanceof BallastError && error.code === "CLOSED" ? "ECANCELLED" : "ENOTFOUND";
-  }
+  // What a signal was aborted with may be anything.
+  if (!(error instanceof BallastError)) return "ECANCELLED";
+  if (error.code === "CLOSED") return "ECANCELLED";
+  if (error.code === "TIMEOUT") return "ETIMEOUT";
+  if (!(error instanceof ResolveError)) return "ENOTFOUND";
   if (error.timedOut) return "ETIMEOUT";
   return error.data.verdict === "ambiguous" ? "ENOTFOUND" : "EAI_AGAIN";
 }

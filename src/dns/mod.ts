@@ -29,7 +29,7 @@ export type { HostsTable } from "./hosts.ts";
 export { NameNotFoundError, ResolveError } from "./errors.ts";
 
 // Who is asked
-export { denoResolver, nodeResolver, type Resolver, staticResolver } from "./resolver.ts";
+export { DEFAULT_DOH_URL, denoResolver, nodeResolver, type Resolver, staticResolver } from "./resolver.ts";
 export { dohResolver, type DohResolverOptions } from "./doh.ts";
 export type { DnsAnswer, DnsQuery, DnsQueryOptions, DnsServer, RecordType } from "./resolver.ts";
 

@@ -11,6 +11,8 @@ import { type CachedName, createName, inFlight, noteUse } from "./names.ts";
 
 /** Names looked at to find one to drop: so that adding a name costs the same however many are held, and in use. */
 const MAX_LOOKS = 64;
+/** Names that may come and go before a hand that did not move in between lets go of the map. */
+const MAX_CHANGES = 256;
 
 /** Calls answered without waiting. */
 export interface Served {
@@ -53,8 +55,15 @@ export function createNameTable({ maxNames, clock, events }: NameTableOptions): 
   const loose = new Map<string, CachedName>();
   const pinned = new Set<string>();
   const served: Served = { fresh: 0, stale: 0, fixed: 0 };
-  const nextLoose = inTurn(loose);
-  const nextOfAll = inTurn(names);
+  const looseHand = createHand(loose);
+  const hand = createHand(names);
+  let changes = 0;
+
+  function noteChange(): void {
+    if (++changes % MAX_CHANGES !== 0) return;
+    looseHand.rest();
+    hand.rest();
+  }
 
   function look(name: CachedName): void {
     const used = noteUse(name, clock.monotonic());
@@ -68,8 +77,9 @@ export function createNameTable({ maxNames, clock, events }: NameTableOptions): 
     const name = createName(text, clock.monotonic());
     names.set(text, name);
     loose.set(text, name);
+    noteChange();
     while (names.size > maxNames) {
-      const victim = choose(nextLoose, name) ?? choose(nextOfAll, name);
+      const victim = choose(looseHand, name) ?? choose(hand, name);
       // All others are being looked up: of those there are maxLookups at most.
       if (victim === undefined) break;
       pinned.delete(victim.name);
@@ -82,7 +92,7 @@ export function createNameTable({ maxNames, clock, events }: NameTableOptions): 
    * The first, in turn, that was not used since it was last passed by: second chance, an approximation of LRU that costs a hit
    * nothing. Never `newcomer`, nor one that is being looked up.
    */
-  function choose(next: () => CachedName | undefined, newcomer: CachedName): CachedName | undefined {
+  function choose({ next }: Hand<CachedName>, newcomer: CachedName): CachedName | undefined {
     let leastBad: CachedName | undefined;
     for (let looks = 0; looks < MAX_LOOKS; looks++) {
       const candidate = next();
@@ -107,6 +117,7 @@ export function createNameTable({ maxNames, clock, events }: NameTableOptions): 
     if (names.get(name.name) !== name) return;
     names.delete(name.name);
     loose.delete(name.name);
+    noteChange();
   }
 
   return {
@@ -128,13 +139,32 @@ export function createNameTable({ maxNames, clock, events }: NameTableOptions): 
   };
 }
 
-/** Goes round a map for ever. Its iterator lives through changes, so a step costs the same whatever was deleted. */
-function inTurn<T>(map: Map<string, T>): () => T | undefined {
-  let hand = map.values();
-  return () => {
-    const step = hand.next();
-    if (!step.done) return step.value;
-    hand = map.values();
-    return hand.next().value;
+/** A place in a map. */
+interface Hand<T> {
+  /** The value there; then it moves on. It goes round for ever. */
+  next(): T | undefined;
+  /** Unless it has moved since the last rest, it lets go of the map, and begins anew when it is needed. */
+  rest(): void;
+}
+
+/**
+ * Its iterator lives through changes, so a step costs the same whatever was deleted. But while it stands still it keeps what
+ * was deleted: V8's holds the table as it was, and that leads to every one that the map has had since.
+ */
+function createHand<T>(map: Map<string, T>): Hand<T> {
+  let place: MapIterator<T> | undefined;
+  let moved = false;
+  return {
+    next() {
+      moved = true;
+      const step = place?.next();
+      if (step !== undefined && !step.done) return step.value;
+      place = map.values();
+      return place.next().value;
+    },
+    rest() {
+      if (!moved) place = undefined;
+      moved = false;
+    },
   };
 }

@@ -7,7 +7,9 @@
 import type { Timer } from "../clock.ts";
 import type { RecordType } from "../platform/port.ts";
 import { type Entry, type Failure, isHeld, UNRESOLVED } from "./entry.ts";
+import type { Flight } from "./flights.ts";
 import type { Attempt } from "./query.ts";
+import type { Shared } from "./sharing.ts";
 
 /** One address of a name. */
 export interface Address {
@@ -52,8 +54,10 @@ export interface DnsRecord {
   lastAttempt: Attempt | undefined;
   /** What lookups came to, the oldest first: equal outcomes in a row are one episode. */
   readonly history: Episode[];
-  /** The lookup under way. It never rejects. */
-  flight: Promise<void> | undefined;
+  /** The lookup under way. */
+  flight: Flight | undefined;
+  /** Who waits for that. */
+  shared: Shared | undefined;
   /** Monotonic time at which it is to be refreshed in the background. */
   refreshAt: number;
   /** For the next change or refresh. */
@@ -128,6 +132,7 @@ function createRecord(type: RecordType): DnsRecord {
     lastAttempt: undefined,
     history: [],
     flight: undefined,
+    shared: undefined,
     refreshAt: Infinity,
     timer: undefined,
   };

@@ -8,7 +8,8 @@ import type { Clock } from "../clock.ts";
 import { checkInteger, checkNumber, show } from "../errors.ts";
 import { createLog, type Log } from "../log/mod.ts";
 import { detectPlatform } from "../platform/detect.ts";
-import type { DnsServer, Platform } from "../platform/port.ts";
+import type { DnsServer, Platform, WaitUntil } from "../platform/port.ts";
+import { createRequestClock } from "../request_clock.ts";
 import { createStats, type Stats } from "../stats/mod.ts";
 import type { Policy } from "./entry.ts";
 import { parseLiteral } from "./name.ts";
@@ -16,11 +17,15 @@ import { defaultResolver, type Resolver } from "./resolver.ts";
 
 /** Options of {@linkcode createDnsCache}. Every one may be left out. */
 export interface DnsCacheOptions {
-  /** Who is asked. @default the runtime's own: `Deno.resolveDns`, or `node:dns` on Node and Bun */
+  /**
+   * Who is asked.
+   *
+   * @default the runtime's own: `Deno.resolveDns`, or `node:dns` on Node and Bun; elsewhere DNS over HTTPS, by {@linkcode DEFAULT_DOH_URL}
+   */
   readonly resolver?: Resolver;
   /** Name servers, in no order of preference. @default those of the machine */
   readonly servers?: readonly DnsServer[];
-  /** Time for one attempt. @default 200 */
+  /** Time for one attempt. @default 200; 1000 where DNS over HTTPS is the default */
   readonly timeoutMs?: number;
   /** Attempts in one lookup; a server that has answered is not asked again. @default one per server, at least 2 */
   readonly attempts?: number;
@@ -40,7 +45,7 @@ export interface DnsCacheOptions {
   readonly maxNames?: number;
   /** A name nobody has asked for so long is dropped when its refresh is due. @default 3600000 (1 hour) */
   readonly idleMs?: number;
-  /** Refreshes under way at a time. @default 16 */
+  /** Refreshes under way at a time. @default 16; 2 where they end with a request, which may have few connections at a time */
   readonly maxRefreshes?: number;
   /** Names looked up for callers at a time, with two queries each; beyond it further ones fail at once. @default 256 */
   readonly maxLookups?: number;
@@ -52,6 +57,13 @@ export interface DnsCacheOptions {
   readonly clock?: Clock;
   /** The runtime to stand on. @default the one this runs on */
   readonly platform?: Platform;
+  /**
+   * Keeps the running request alive until `work` is done, its response notwithstanding; refreshes are handed to it. For runtimes
+   * where what a request begins ends with it: given, it says that this is one. `withWaitUntil` gives it for single requests.
+   *
+   * @default the platform's: in workerd with `nodejs_compat` that of `cloudflare:workers`, elsewhere none, and none is needed
+   */
+  readonly waitUntil?: WaitUntil;
   /** Where statistics go. @default a registry of its own */
   readonly stats?: Stats;
   /** Where records go. @default a log of its own, category `ballast.dns` */
@@ -75,6 +87,7 @@ export interface Settings {
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly preresolve: readonly string[];
   readonly clock: Clock;
+  readonly waitUntil: WaitUntil | undefined;
   readonly stats: Stats;
   readonly log: Log;
 }
@@ -86,25 +99,33 @@ export interface Settings {
  */
 export function settings(options: DnsCacheOptions): Settings {
   const platform = options.platform ?? detectPlatform();
-  const clock = options.clock ?? platform.clock;
+  const clock = requestClock(options.clock ?? platform.clock, options.waitUntil !== undefined);
   const stats = options.stats ?? createStats({ clock });
+  const overHttps = options.resolver === undefined && platform.dns.default === undefined;
   const servers = (options.servers ?? []).map(checkServer);
   return {
     resolver: checkResolver(options.resolver ?? defaultResolver(platform)),
     servers,
-    timeoutMs: checkNumber("timeoutMs", options.timeoutMs ?? 200, { ...SPAN, min: 1 }),
+    timeoutMs: checkNumber("timeoutMs", options.timeoutMs ?? (overHttps ? 1_000 : 200), { ...SPAN, min: 1 }),
     attempts: checkInteger("attempts", options.attempts ?? Math.max(2, servers.length), { min: 1 }),
     policy: policy(options),
     maxNames: checkInteger("maxNames", options.maxNames ?? 10_000, { min: 1 }),
     idleMs: checkNumber("idleMs", options.idleMs ?? 3_600_000, SPAN),
-    maxRefreshes: checkInteger("maxRefreshes", options.maxRefreshes ?? 16, { min: 1 }),
+    maxRefreshes: checkInteger("maxRefreshes", options.maxRefreshes ?? (clock.catchUp ? 2 : 16), { min: 1 }),
     maxLookups: checkInteger("maxLookups", options.maxLookups ?? 256, { min: 1 }),
     hosts: options.hosts ?? {},
     preresolve: checkNames(options.preresolve ?? []),
     clock,
+    waitUntil: options.waitUntil ?? platform.waitUntil,
     stats,
-    log: options.log ?? createLog({ category: ["ballast", "dns"], stats, clock }),
+    // A log of one's own is closed by nobody; so it must set no timer.
+    log: options.log ?? createLog({ category: ["ballast", "dns"], stats, clock, sampling: false }),
   };
+}
+
+/** The clock, with its background timers noted where they would end with a request. */
+function requestClock(clock: Clock, ofRequests: boolean): Clock {
+  return ofRequests && clock.catchUp === undefined ? createRequestClock(clock) : clock;
 }
 
 function policy(options: DnsCacheOptions): Policy {

@@ -24,9 +24,12 @@ export interface QueryOptions {
   readonly timeoutMs: number;
   /** Attempts in one lookup. */
   readonly attempts: number;
-  /** Aborted once the cache is closed: no attempt begins after that. */
-  readonly signal: AbortSignal;
-  /** The attempts under way, for `close()` to abort: a listener each on one signal would look like a leak to Node. */
+  /** Why the cache is closed, once it is: no attempt begins after that. */
+  readonly closed: () => BallastError | undefined;
+  /**
+   * The attempts under way, for `close()` to abort: a listener each on one signal would look like a leak to Node. Not those that
+   * belong to requests: no other request may abort them.
+   */
   readonly open: Set<DerivedSignal>;
 }
 
@@ -36,6 +39,8 @@ export interface LookupKind {
   readonly background: boolean;
   /** Addresses are held: only a second, equal answer may say that they are gone. */
   readonly confirm: boolean;
+  /** Aborts when nobody waits for it any longer. */
+  readonly signal?: AbortSignal;
 }
 
 /** The last attempt for a record, for pages. */
@@ -50,7 +55,7 @@ export interface Attempt {
   readonly tookMs: number;
 }
 
-/** Looks up records. The promise rejects only when the cache closes. */
+/** Looks up records. The promise rejects only when the cache closes, or the lookup is given up. */
 export type Query = (
   name: string,
   type: RecordType,
@@ -74,7 +79,7 @@ export function createQuery(options: QueryOptions): Query {
       // A server that answered, however badly, would say the same again; one that was silent may not.
       if (tried.has(server) && last !== undefined && !isTimeout(last.outcome) && denial === undefined) break;
       tried.add(server);
-      last = await attempt(options, name, type, server, kind.background);
+      last = await attempt(options, name, type, server, kind);
       const { outcome } = last;
       if (outcome.verdict === "addresses") return last;
       if (isFailure(outcome)) {
@@ -87,24 +92,36 @@ export function createQuery(options: QueryOptions): Query {
 }
 
 async function attempt(
-  { resolver, servers, clock, log, timeoutMs, signal, open }: QueryOptions,
+  { resolver, servers, clock, log, timeoutMs, closed, open }: QueryOptions,
   name: string,
   type: RecordType,
   server: ServerState,
-  background: boolean,
+  { background, signal: wanted }: LookupKind,
 ): Promise<{ outcome: Outcome; attempt: Attempt }> {
-  signal.throwIfAborted();
+  throwIf(closed());
+  wanted?.throwIfAborted();
   const what = `the reply of ${server.label}`;
-  const deadline = deadlineSignal(timeoutMs, { clock, what, keepAlive: !background });
-  open.add(deadline);
+  const ofRequest = clock.catchUp !== undefined;
+  const deadline = deadlineSignal(timeoutMs, {
+    clock,
+    what,
+    signal: wanted,
+    keepAlive: !background || ofRequest,
+  });
+  if (!ofRequest) open.add(deadline);
   const transaction = log.begin("dns.query", { name, type, server: server.label }, TRANSACTION);
   const options = { server: server.server, timeoutMs, signal: deadline.signal };
   let outcome: Outcome;
   try {
     outcome = checked(await abortable(ask(resolver, name, type, options), deadline.signal), type);
   } catch (error) {
-    if (signal.aborted) {
+    if (closed()) {
       transaction.failure(error, { outcome: "closed" });
+      throw error;
+    }
+    // That nobody waits says nothing of the server.
+    if (wanted?.aborted) {
+      transaction.failure(error, { outcome: "given up" });
       throw error;
     }
     const timedOut = deadline.signal.aborted;
@@ -128,6 +145,10 @@ async function attempt(
     outcome,
     attempt: { at: clock.now(), server: server.label, outcome: label, tookMs: transaction.elapsedMs },
   };
+}
+
+function throwIf(error: Error | undefined): void {
+  if (error !== undefined) throw error;
 }
 
 /** A resolver that throws instead of rejecting is heard all the same. */

@@ -8,6 +8,7 @@
 import { BallastError } from "../errors.ts";
 import { detectPlatform } from "../platform/detect.ts";
 import type { DnsAnswer, DnsQuery, Platform } from "../platform/port.ts";
+import { dohResolver } from "./doh.ts";
 import { normalizeName, parseLiteral } from "./name.ts";
 
 export type { DnsAnswer, DnsQuery, DnsQueryOptions, DnsServer, RecordType } from "../platform/port.ts";
@@ -45,11 +46,19 @@ export function nodeResolver(): Resolver {
   return platformResolver(detectPlatform(), "node");
 }
 
-/** The default resolver of a platform. */
+/**
+ * The DNS over HTTPS service that is asked where the runtime has no DNS client and nothing else is said: Cloudflare's public
+ * resolver, which so gets to know the names. For another one, `dohResolver({ url })`.
+ *
+ * By its name, not its address: `fetch` resolves that by itself, without the cache, and in production workerd connects to no
+ * bare address.
+ */
+export const DEFAULT_DOH_URL = "https://cloudflare-dns.com/dns-query";
+
+/** The default resolver of a platform: its own DNS client, or where it has none the service at {@linkcode DEFAULT_DOH_URL}. */
 export function defaultResolver(platform: Platform): Resolver {
   const kind = platform.dns.default;
-  if (kind !== undefined) return platformResolver(platform, kind);
-  throw new BallastError("UNSUPPORTED", `there is no DNS client on ${platform.name}: give a resolver`);
+  return kind === undefined ? dohResolver({ url: DEFAULT_DOH_URL }) : platformResolver(platform, kind);
 }
 
 function platformResolver(platform: Platform, kind: "deno" | "node"): Resolver {

@@ -4,106 +4,94 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
 import { show } from "../errors.ts";
-import type { Stats } from "../stats/mod.ts";
-import { checkName } from "../stats/names.ts";
-import { keepError, keepFields, keepText } from "./fields.ts";
-import type { Journal } from "./journal.ts";
+import { unknownAction } from "../report.ts";
+import type { Category } from "./categories.ts";
+import type { Core } from "./core.ts";
+import { ingestedRecord } from "./ingest.ts";
 import type { Log } from "./log.ts";
-import { logReport } from "./log_report.ts";
-import type { Fields, Level, LogRecord, Outcome } from "./record.ts";
-import type { Target } from "./target.ts";
-import { timingLabels, type Transaction, type TransactionOptions } from "./transaction.ts";
+import { logReport, SET_LEVEL } from "./log_report.ts";
+import { logSnapshot } from "./log_snapshot.ts";
+import type { Fields, Level, LogRecord, Threshold } from "./record.ts";
+import { codeOf, OpenTransaction, type TransactionOptions } from "./transaction.ts";
 
-/** What a log and its children share. */
-export interface Shared {
-  readonly journal: Journal;
-  readonly clock: Clock;
-  readonly stats: Stats | undefined;
-}
+const CLOSE_WITHIN_MS = 5_000;
+const NO_OPTIONS: TransactionOptions = Object.freeze({});
 
-/** Makes the log of a category. */
-export function categoryLog(shared: Shared, category: readonly string[], target: Target): Log {
-  const { journal, clock, stats } = shared;
-
-  function deliver(record: LogRecord, properties: () => Record<string, unknown>): void {
-    journal.keep(record);
-    journal.handOn(() => target.isEnabledFor(record.level) ? target.write(record, properties) : undefined);
-  }
-
-  function write(level: Level, message: string, fields: Fields | undefined): void {
-    const record = {
-      at: clock.now(),
-      level,
-      category,
-      message: keepText(message),
-      fields: keepFields(fields),
-    };
-    deliver(record, () => ({ ...fields }));
-  }
-
-  function begin(event: string, fields?: Fields, options: TransactionOptions = {}): Transaction {
-    checkName(event, "an event");
-    const startedAt = clock.monotonic();
-    let durationMs: number | undefined;
-
-    function end(outcome: Outcome, more: Fields | undefined, failure?: { readonly error: unknown }): void {
-      if (durationMs !== undefined) return;
-      durationMs = clock.monotonic() - startedAt;
-      const error = failure && keepError(failure.error);
-      const record: LogRecord = {
-        at: clock.now(),
-        level: failure ? options.failure ?? "warn" : options.success ?? "debug",
-        category,
-        message: error ? `${event} failed: ${error.message}` : `${event} succeeded`,
-        fields: keepFields(fields, more),
-        event,
-        durationMs,
-        outcome,
-        ...(error && { error }),
-      };
-      count(record, durationMs, options);
-      deliver(record, () => ({ event, durationMs, outcome, ...failure, ...fields, ...more }));
-    }
-
-    return {
-      get elapsedMs() {
-        return durationMs ?? clock.monotonic() - startedAt;
-      },
-      success: (more) => end("success", more),
-      failure: (error, more) => end("failure", more, { error }),
-    };
-  }
-
-  function count(record: LogRecord, durationMs: number, options: TransactionOptions): void {
-    const registry = options.stats ?? stats;
-    try {
-      const labels = timingLabels(options.labels, record);
-      registry?.distribution(record.event!, { unit: "ms", labels }).add(durationMs);
-    } catch {
-      journal.statsErrors++;
-    }
-  }
+/** Makes the log of a category; `root` is that of the log that was created. */
+export function categoryLog(core: Core, category: Category, root: Category): Log {
+  const { levels, journal } = core.parts;
+  const write = (level: Level) => (message: string, fields?: Fields): void =>
+    core.write(category, level, message, fields);
+  const close = () => core.close(CLOSE_WITHIN_MS);
 
   return {
-    category,
-    debug: (message, fields) => write("debug", message, fields),
-    info: (message, fields) => write("info", message, fields),
-    warn: (message, fields) => write("warn", message, fields),
-    error: (message, fields) => write("error", message, fields),
-    child(component) {
-      const extended = Object.freeze([...category, checkComponent(component)]);
-      return categoryLog(shared, extended, target.child(component));
+    category: category.path,
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    child: (component) => categoryLog(core, below(core, category, checkComponent(component)), root),
+    begin: (event, fields, options = NO_OPTIONS) =>
+      new OpenTransaction(core, category, category.event(event), fields, options),
+    setLevel: (of, level) => levels.set(of, level),
+    isEnabled: (level) => category.lets(level),
+    ingest: (given, fields) => ingest(core, root, given, fields),
+    get events() {
+      return core.events;
     },
-    begin,
     recent: (options) => journal.recent(options),
-    report: () => logReport(journal),
-    snapshot() {
-      const { totals, loggerErrors, statsErrors } = journal;
-      return { at: clock.now(), totals: { ...totals }, loggerErrors, statsErrors, recent: journal.recent() };
+    report: () => logReport(core),
+    act(id, { category: of = "", level = "" }) {
+      if (id !== SET_LEVEL) throw unknownAction("log", id);
+      levels.set(of, level === "" ? undefined : level as Threshold);
+      return { category: of, level: levels.of(of).level };
     },
+    snapshot: () => logSnapshot(core),
+    close,
+    [Symbol.asyncDispose]: close,
   };
+}
+
+function below(core: Core, category: Category, component: string): Category {
+  return core.categories.get([...category.path, component], () => category.target.child(component));
+}
+
+function ingest(core: Core, root: Category, given: unknown, fields: Fields | undefined): boolean {
+  const record = ingestedRecord(given, fields, core.parts.redactor);
+  if (record === undefined) {
+    core.refused++;
+    return false;
+  }
+  const isOurs = root.path.every((part, i) => record.category[i] === part);
+  const path = isOurs ? record.category.slice(root.path.length) : record.category;
+  const category = path.reduce((above, part) => below(core, above, part), root);
+  const { level, event, error, message } = record;
+  if (!category.lets(level)) return true;
+  const { suppressed } = record;
+  if (suppressed !== undefined) {
+    // It only says how many there were, and those count here as they did there.
+    core.totals[level] += suppressed;
+    category.totals[level] += suppressed;
+  } else {
+    const kind = event === undefined
+      ? category.kind(level, message)
+      : category.event(event).kind(level, error ? codeOf(error) : "");
+    if (!core.admits(category, level, kind)) return true;
+  }
+  deliverIngested(core, category, { ...record, category: category.path });
+  return true;
+}
+
+function deliverIngested(core: Core, category: Category, record: LogRecord): void {
+  const { event, durationMs, outcome, error, fields } = record;
+  core.deliver(category, record, () => ({
+    ...(event !== undefined && { event }),
+    ...(durationMs !== undefined && { durationMs }),
+    ...(outcome !== undefined && { outcome }),
+    ...(error !== undefined && { error }),
+    ...fields,
+  }));
 }
 
 /**

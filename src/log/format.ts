@@ -4,6 +4,7 @@
  * @module
  */
 
+import { durationText } from "./duration.ts";
 import type { FieldValue, LogRecord } from "./record.ts";
 
 /**
@@ -23,7 +24,7 @@ import type { FieldValue, LogRecord } from "./record.ts";
  *   fields: { name: "db.internal", type: "A" },
  *   durationMs: 200.04,
  * });
- * assert.equal(line, "ballast.dns: dns.query failed: no answer (200.0 ms) name=db.internal type=A");
+ * assert.equal(line, "ballast.dns: dns.query failed: no answer (200 ms) name=db.internal type=A");
  * ```
  */
 export function formatRecord(record: LogRecord): string {
@@ -35,17 +36,29 @@ export function formatRecord(record: LogRecord): string {
 
 /** The message with the duration, on one line. */
 export function messageText({ message, durationMs }: LogRecord): string {
-  return durationMs === undefined ? oneLine(message) : `${oneLine(message)} (${durationMs.toFixed(1)} ms)`;
+  return durationMs === undefined ? oneLine(message) : `${oneLine(message)} (${durationText(durationMs)})`;
 }
 
-/** A field's value: bare where that cannot be misread. */
-function fieldText(value: FieldValue): string {
+/** A field's value: bare where that cannot be misread, an object as its JSON. */
+export function fieldText(value: FieldValue): string {
   const text = String(value);
-  return /^[\w.:/@+-]+$/.test(text) ? text : oneLine(JSON.stringify(text));
+  if (/^[\w.:/@+-]+$|^\[\w+\]$/.test(text)) return text;
+  return oneLine(isJson(text) ? text : JSON.stringify(text));
+}
+
+/** Whether a text is the JSON of an object or a list: quoting it again would make it hard to read. */
+function isJson(text: string): boolean {
+  if (text[0] !== "{" && text[0] !== "[") return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Control characters, line separators and reversals of direction as escapes. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     if (character === "\n") return "\\n";
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

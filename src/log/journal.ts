@@ -1,10 +1,10 @@
 /**
- * The recent records of a log and all its children, and how many there were.
+ * The recent records of a log and all its children.
  *
  * @module
  */
 
-import { type Level, LEVELS, type LogRecord } from "./record.ts";
+import { type Level, type LogRecord, RANK } from "./record.ts";
 import { Ring } from "./ring.ts";
 
 /** Which records to give. */
@@ -15,6 +15,8 @@ export interface RecentOptions {
   readonly level?: Level;
   /** Those of transactions of this kind. @default all */
   readonly event?: string;
+  /** Those of this category and all below it: `ballast.dns`. @default all */
+  readonly category?: string;
 }
 
 /**
@@ -22,51 +24,39 @@ export interface RecentOptions {
  * away.
  */
 export class Journal {
-  /** Records so far, by level. */
-  readonly totals: Record<Level, number> = { debug: 0, info: 0, warn: 0, error: 0 };
-  /** Times a logger threw. */
-  loggerErrors = 0;
-  /** Times a transaction's statistic could not be kept. */
-  statsErrors = 0;
-  #handingOn = false;
   readonly #all: Ring<LogRecord>;
   readonly #notable: Ring<LogRecord>;
 
-  constructor(capacity: number) {
-    this.#all = new Ring(capacity);
-    this.#notable = new Ring(capacity);
+  constructor(capacity: number, maxBytes: number) {
+    this.#all = new Ring(capacity, maxBytes);
+    this.#notable = new Ring(capacity, maxBytes);
+  }
+
+  /** Records held, counting those that are in both rings once more. */
+  get length(): number {
+    return this.#all.length + this.#notable.length;
+  }
+
+  /** About the memory they take. */
+  get bytes(): number {
+    return this.#all.bytes + this.#notable.bytes;
   }
 
   /** Keeps a record. */
   keep(record: LogRecord): void {
-    this.totals[record.level]++;
-    this.#all.push(record);
-    if (isNotable(record.level)) this.#notable.push(record);
-  }
-
-  /** Has a record written by a logger. Whatever becomes of that, the caller is none the worse. */
-  handOn(write: () => unknown): void {
-    // What a logger logs here in turn is kept, and not handed on: it would never end.
-    if (this.#handingOn) return;
-    this.#handingOn = true;
-    try {
-      const written = write();
-      // A rejection that nobody handles would end the process.
-      if (written instanceof Promise) written.catch(() => this.loggerErrors++);
-    } catch {
-      this.loggerErrors++;
-    } finally {
-      this.#handingOn = false;
-    }
+    const bytes = sizeOf(record);
+    this.#all.push(record, bytes);
+    if (isNotable(record.level)) this.#notable.push(record, bytes);
   }
 
   /** The records asked for, the newest first. */
-  recent({ limit = 100, level = "debug", event }: RecentOptions = {}): LogRecord[] {
+  recent({ limit = 100, level = "debug", event, category }: RecentOptions = {}): LogRecord[] {
     const found: LogRecord[] = [];
     for (const record of (isNotable(level) ? this.#notable : this.#all).newestFirst()) {
       if (found.length >= limit) break;
       if (event !== undefined && record.event !== event) continue;
-      if (LEVELS.indexOf(record.level) >= LEVELS.indexOf(level)) found.push(record);
+      if (category !== undefined && !isWithin(record.category.join("."), category)) continue;
+      if (RANK[record.level] >= RANK[level]) found.push(record);
     }
     return found;
   }
@@ -74,4 +64,24 @@ export class Journal {
 
 function isNotable(level: Level): boolean {
   return level === "warn" || level === "error";
+}
+
+function isWithin(category: string, whole: string): boolean {
+  return whole === "" || category === whole || category.startsWith(`${whole}.`);
+}
+
+/** About the bytes a record takes: what engines take for objects, and two for a character. */
+function sizeOf({ message, fields, error }: LogRecord): number {
+  let characters = message.length;
+  let objects = 1;
+  for (const name in fields) {
+    const value = fields[name];
+    characters += name.length + (typeof value === "string" ? value.length : 0);
+    objects += 0.25;
+  }
+  for (let cause = error; cause !== undefined; cause = cause.cause) {
+    characters += cause.name.length + cause.message.length;
+    objects += 0.5;
+  }
+  return 160 * objects + 2 * characters;
 }

@@ -8,12 +8,20 @@
 import { getLogger } from "@logtape/logtape";
 import { type Clock, systemClock } from "../clock.ts";
 import { checkInteger, show } from "../errors.ts";
+import type { Events } from "../events.ts";
 import type { Report } from "../report.ts";
 import type { Stats } from "../stats/mod.ts";
 import { categoryLog, checkComponent } from "./category_log.ts";
+import { Core, type LogEvent } from "./core.ts";
 import { Journal, type RecentOptions } from "./journal.ts";
-import { type Fields, type Level, LEVELS, type LogRecord } from "./record.ts";
-import { isLogTape, type LineLogger, lineTarget, type LogTapeLogger, logTapeTarget } from "./target.ts";
+import { type CategoryName, Levels } from "./levels.ts";
+import type { LogSnapshot } from "./log_snapshot.ts";
+import { Outlet } from "./outlet.ts";
+import type { Fields, Level, LogRecord, Threshold } from "./record.ts";
+import { createRedactor, noRedactor, type RedactOptions } from "./redact.ts";
+import { Sampler, type SamplingOptions } from "./sampler.ts";
+import type { Sink } from "./sink.ts";
+import { isLogTape, type LineLogger, type Logger, logTapeTarget, targetOf } from "./target.ts";
 import type { Transaction, TransactionOptions } from "./transaction.ts";
 
 /** How a log is made. */
@@ -26,31 +34,37 @@ export interface LogOptions {
   readonly clock?: Clock;
   /** Records kept in memory; and as many again of level "warn" and above. @default 1024 */
   readonly capacity?: number;
+  /** Memory they may take, about, and those of level "warn" and above as much again. @default 1_048_576 */
+  readonly maxBytes?: number;
   /**
-   * Takes the records: a LogTape logger, or anything with `debug`, `info`, `warn` and `error` (that of
-   * `@std/log`, the console), which gets readable lines.
+   * Levels by category, for all below it too: `{ "ballast.dns": "info" }`; "" is all. What is below its level is
+   * neither kept, counted nor handed on; transactions are timed all the same.
+   *
+   * @default everything is let through
+   */
+  readonly levels?: Readonly<Record<string, Threshold>>;
+  /** What is taken for a secret, and never kept, handed on or made a label; false takes nothing for one. @default {} */
+  readonly redact?: RedactOptions | false;
+  /**
+   * Records that repeat: of those of one category, level and event (or text but for its numbers), the first few
+   * in each window are kept, and one record says how many more there were. False keeps all.
+   *
+   * @default { windowMs: 10_000, first: 100 }
+   */
+  readonly sampling?: SamplingOptions | false;
+  /** Asked for each record that is kept: fields of the flow that it is made in, such as its `traceId`. @default none */
+  readonly ambient?: () => Fields | undefined;
+  /**
+   * Takes the records: a LogTape logger; a sink such as `consoleSink()`, or one made for LogTape; or anything with
+   * `debug`, `info`, `warn` and `error` (that of `@std/log`, the console), which gets readable lines.
    *
    * @default LogTape's logger of the category, which is silent until the program configures LogTape
    */
-  readonly logger?: LineLogger | LogTapeLogger;
-}
-
-/** A log at one moment: plain JSON. */
-export interface LogSnapshot {
-  /** When it was taken, in milliseconds since the epoch. */
-  readonly at: number;
-  /** Records so far, by level. */
-  readonly totals: Readonly<Record<Level, number>>;
-  /** Times the logger threw: those records are in memory alone. */
-  readonly loggerErrors: number;
-  /** Times a transaction could not be timed, its event being the name of some other metric. */
-  readonly statsErrors: number;
-  /** The last 100 records, the newest first. */
-  readonly recent: readonly LogRecord[];
+  readonly logger?: Logger;
 }
 
 /** A log of one category. Logging never throws, whatever is logged and whatever becomes of it. */
-export interface Log {
+export interface Log extends AsyncDisposable {
   /** Where its records are filed. */
   readonly category: readonly string[];
   /** Records something for those who look for a fault. */
@@ -88,12 +102,66 @@ export interface Log {
    * @throws {TypeError} when `event` cannot be the name of a metric
    */
   begin(event: string, fields?: Fields, options?: TransactionOptions): Transaction;
+  /**
+   * Sets the level of a category and all below it, of this log or another of its kin; undefined takes it back, and
+   * the level of the category above holds again.
+   *
+   * @example Look closer for a while
+   * ```ts
+   * import assert from "node:assert/strict";
+   * import { createLog } from "@ballast/runtime/log";
+   *
+   * const log = createLog({ levels: { ballast: "warn" } });
+   * const dns = log.child("dns");
+   * log.setLevel("ballast.dns", "debug");
+   * dns.debug("kept");
+   * log.setLevel("ballast.dns", undefined);
+   * dns.debug("not kept");
+   * assert.deepEqual(log.recent().map(({ message }) => message), ["kept"]);
+   * ```
+   * @throws {TypeError} when the category or the level is none
+   * @throws {RangeError} when 256 categories have a level already
+   */
+  setLevel(category: CategoryName, level: Threshold | undefined): void;
+  /** Whether records of a level are let through: where making the fields is dear. */
+  isEnabled(level: Level): boolean;
+  /**
+   * Takes in a record that was made in another thread or process, from the events of the log there, and says whether it was
+   * one. It is held to its shape, bounded and cleared of secrets; levels, sampling and totals count here. Timings are not
+   * taken from it: statistics are merged by themselves. A category outside of this log's is put below it. Never throws.
+   *
+   * @example From a worker's log to the main one
+   * ```ts
+   * import assert from "node:assert/strict";
+   * import { createLog } from "@ballast/runtime/log";
+   *
+   * const main = createLog();
+   * const worker = createLog().child("worker");
+   * worker.events.subscribe(({ record }) => main.ingest(structuredClone(record), { worker: 3 }));
+   * worker.info("task done", { task: "parse" });
+   * assert.deepEqual(main.recent()[0]?.fields, { task: "parse", worker: 3 });
+   * ```
+   */
+  ingest(record: unknown, fields?: Fields): boolean;
+  /** Every record that is kept, of this log and all its kin, as plain JSON. */
+  readonly events: Events<LogEvent>;
   /** Recent records of this log and all that share its memory, the newest first. */
   recent(options?: RecentOptions): readonly LogRecord[];
-  /** The recent records as a table, and findings about the logging itself. */
+  /** The recent records as tables, levels and counts by category, and findings about the logging itself. */
   report(): Report;
+  /**
+   * Carries out the report's action: "set-level" with a `category` and a `level`, "" to take it back.
+   *
+   * @throws {BallastError} `UNKNOWN_ACTION` for any other
+   */
+  act(id: string, args: Readonly<Record<string, string>>): unknown;
   /** Counts and recent records, as plain JSON. */
   snapshot(): LogSnapshot;
+  /**
+   * Tells what sampling has held back, and waits for records under way, for five seconds at most. No timer is left.
+   * What is logged later is kept and handed on as before.
+   */
+  close(): Promise<void>;
 }
 
 /**
@@ -110,18 +178,35 @@ export interface Log {
  * assert.deepEqual(record?.category, ["ballast", "mail"]);
  * assert.equal(record?.fields.waiting, 2_000);
  * ```
- * @throws {TypeError} when the category is no list of texts, or the logger is none
- * @throws {RangeError} when `capacity` is not a whole number >= 1
+ * @throws {TypeError} when the category is no list of texts, the logger is none, or an option is not of its kind
+ * @throws {RangeError} when a number is out of bounds
  */
 export function createLog(options: LogOptions = {}): Log {
-  const { clock = systemClock, stats, logger } = options;
-  const journal = new Journal(checkInteger("capacity", options.capacity ?? 1024, { min: 1 }));
-  const logTape = logger === undefined || isLogTape(logger) ? logger : undefined;
+  const { clock = systemClock, stats, logger, redact = {}, ambient } = options;
+  const levels = new Levels();
+  for (const [category, level] of Object.entries(options.levels ?? {})) levels.set(category, level);
+  const capacity = checkInteger("capacity", options.capacity ?? 1024, { min: 1 });
+  const maxBytes = checkInteger("maxBytes", options.maxBytes ?? 2 ** 20, { min: 1 });
+  if (ambient !== undefined && typeof ambient !== "function") {
+    throw new TypeError(`ambient must be a function, got ${show(ambient)}`);
+  }
+  const core = new Core({
+    clock,
+    stats,
+    levels,
+    ambient,
+    journal: new Journal(capacity, maxBytes),
+    redactor: redact === false ? noRedactor : createRedactor(redact),
+    sampler: new Sampler(clock, options.sampling ?? {}),
+    outlet: new Outlet(clock),
+  });
+  const logTape = logger !== undefined && isLogTape(logger) ? logger : undefined;
   const category = checkCategory(options.category ?? logTape?.category ?? ["ballast"]);
-  const target = logger !== undefined && logTape === undefined
-    ? lineTarget(checkLogger(logger as LineLogger))
-    : logTapeTarget(logTape ?? getLogger(category));
-  return categoryLog({ journal, clock, stats }, category, target);
+  const target = logger === undefined || logTape !== undefined
+    ? logTapeTarget(logTape ?? getLogger(category))
+    : targetOf(logger as LineLogger | Sink, category);
+  const root = core.categories.get(category, () => target);
+  return categoryLog(core, root, root);
 }
 
 function checkCategory(category: readonly string[]): readonly string[] {
@@ -129,12 +214,4 @@ function checkCategory(category: readonly string[]): readonly string[] {
     throw new TypeError(`category must be a list of at least one text, got ${show(category)}`);
   }
   return Object.freeze(category.map(checkComponent));
-}
-
-function checkLogger(logger: LineLogger): LineLogger {
-  const missing = LEVELS.find((level) => typeof logger?.[level] !== "function");
-  if (missing === undefined) return logger;
-  throw new TypeError(
-    `logger must have the methods ${LEVELS.join(", ")}, got ${show(logger)} without ${missing}`,
-  );
 }

@@ -20,13 +20,30 @@
  */
 
 export { createLog } from "./log.ts";
-export type { Log, LogOptions, LogSnapshot } from "./log.ts";
+export type { Log, LogOptions } from "./log.ts";
+export type { LogSnapshot } from "./log_snapshot.ts";
+export type { LogEvent } from "./core.ts";
 export type { RecentOptions } from "./journal.ts";
+export type { SamplingOptions } from "./sampler.ts";
+export type { CategoryName } from "./levels.ts";
 export type { Transaction, TransactionOptions } from "./transaction.ts";
 
 // What is kept.
-export { formatRecord } from "./format.ts";
-export type { Fields, FieldValue, Level, LoggedError, LogRecord, Outcome } from "./record.ts";
+export type { Fields, FieldValue, Level, LoggedError, LogRecord, Outcome, Threshold } from "./record.ts";
+
+// What is not: secrets.
+export { createRedactor } from "./redact.ts";
+export type { RedactOptions, Redactor } from "./redact.ts";
 
 // Where it goes.
-export type { LineLogger, LogTapeLevel, LogTapeLogger, LogTapeRecord } from "./target.ts";
+export type { LineLogger, Logger, LogTapeLevel, LogTapeLogger, LogTapeRecord } from "./target.ts";
+export type { Sink, SinkLevel, SinkRecord } from "./sink.ts";
+export { consoleSink } from "./console_sink.ts";
+export type { ConsoleSinkOptions } from "./console_sink.ts";
+
+// How it reads.
+export { textFormatter } from "./text_formatter.ts";
+export type { TextFormatterOptions } from "./text_formatter.ts";
+export { jsonFormatter } from "./json_formatter.ts";
+export type { Formatter } from "./sink.ts";
+export { formatRecord } from "./format.ts";

@@ -10,6 +10,12 @@ export type Level = "debug" | "info" | "warn" | "error";
 /** The levels, the least first. */
 export const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
 
+/** What is let through: records of this level and above, or none. */
+export type Threshold = Level | "off";
+
+/** The place of each in their order, for a quick comparison. */
+export const RANK: Readonly<Record<Threshold, number>> = { debug: 0, info: 1, warn: 2, error: 3, off: 4 };
+
 /** What a record is about: any values by name. */
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -27,9 +33,11 @@ export interface LoggedError {
   readonly message: string;
   /** Its code, where it has one: `ECONNREFUSED`, `TIMEOUT`. */
   readonly code?: string;
+  /** What it came from, where it says so: of an `AggregateError` the first. At most four in a row. */
+  readonly cause?: LoggedError;
 }
 
-/** One thing that happened. */
+/** One thing that happened: plain JSON, so that it can be sent to another thread or process and taken in there. */
 export interface LogRecord {
   /** When, in milliseconds since the epoch: for a transaction, when it ended. */
   readonly at: number;
@@ -49,4 +57,6 @@ export interface LogRecord {
   readonly outcome?: Outcome;
   /** Why the transaction failed. */
   readonly error?: LoggedError;
+  /** So many more like this one were counted, and not kept. */
+  readonly suppressed?: number;
 }

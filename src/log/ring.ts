@@ -1,24 +1,50 @@
-/** The last so many of something. */
+/** The last so many of something, and no more bytes than so many. */
 
-/** Holds the last `capacity` items pushed. */
+/** Holds the last items pushed, within both bounds; the very last one always. */
 export class Ring<T> {
-  readonly #items: T[] = [];
+  readonly #items: (T | undefined)[] = [];
+  readonly #sizes: number[] = [];
   readonly #capacity: number;
-  #next = 0;
+  readonly #maxBytes: number;
+  #first = 0;
+  #length = 0;
+  #bytes = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, maxBytes: number) {
     this.#capacity = capacity;
+    this.#maxBytes = maxBytes;
   }
 
-  /** Adds an item in the place of the oldest. */
-  push(item: T): void {
-    this.#items[this.#next] = item;
-    this.#next = (this.#next + 1) % this.#capacity;
+  /** Items held. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Their size. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds an item of some size; the oldest make way. */
+  push(item: T, bytes: number): void {
+    while (this.#length > 0 && (this.#length === this.#capacity || this.#bytes + bytes > this.#maxBytes)) {
+      this.#dropFirst();
+    }
+    const place = (this.#first + this.#length++) % this.#capacity;
+    this.#items[place] = item;
+    this.#sizes[place] = bytes;
+    this.#bytes += bytes;
   }
 
   /** The items, the newest first. */
   *newestFirst(): Generator<T> {
-    const { length } = this.#items;
-    for (let i = 1; i <= length; i++) yield this.#items[(this.#next - i + length) % length]!;
+    for (let i = this.#length - 1; i >= 0; i--) yield this.#items[(this.#first + i) % this.#capacity]!;
+  }
+
+  #dropFirst(): void {
+    this.#bytes -= this.#sizes[this.#first]!;
+    this.#items[this.#first] = undefined;
+    this.#first = (this.#first + 1) % this.#capacity;
+    this.#length--;
   }
 }

@@ -5,8 +5,10 @@
  * @module
  */
 
-import type { Labels, Stats } from "../stats/mod.ts";
-import type { Fields, Level, LogRecord } from "./record.ts";
+import type { Stats } from "../stats/mod.ts";
+import type { Category, Event } from "./categories.ts";
+import type { Core } from "./core.ts";
+import type { Fields, Level, Outcome } from "./record.ts";
 
 /** How a transaction is recorded. */
 export interface TransactionOptions {
@@ -25,7 +27,7 @@ export interface TransactionOptions {
   readonly stats?: Stats;
 }
 
-/** Something under way. Only its first end counts. */
+/** Something under way. Only its first end counts. Its methods need their object: `() => transaction.success()`. */
 export interface Transaction {
   /** How long it has been going on, or took. */
   readonly elapsedMs: number;
@@ -35,11 +37,90 @@ export interface Transaction {
   failure(error: unknown, fields?: Fields): void;
 }
 
-/** The labels of a transaction's timing. */
-export function timingLabels(names: readonly string[] = [], { fields, outcome }: LogRecord): Labels {
-  const labels: Record<string, string> = { outcome: outcome! };
-  for (const name of [...names, "outcome"]) {
-    if (Object.hasOwn(fields, name)) labels[name] = String(fields[name]);
+/**
+ * A transaction that was begun. A class, and one object each: it is made for every phase of every connection, and
+ * closures would cost several times that.
+ */
+export class OpenTransaction implements Transaction {
+  readonly #core: Core;
+  readonly #category: Category;
+  readonly #event: Event;
+  readonly #fields: Fields | undefined;
+  readonly #options: TransactionOptions;
+  readonly #startedAt: number;
+  #durationMs = -1;
+
+  constructor(
+    core: Core,
+    category: Category,
+    event: Event,
+    fields: Fields | undefined,
+    options: TransactionOptions,
+  ) {
+    this.#core = core;
+    this.#category = category;
+    this.#event = event;
+    this.#fields = fields;
+    this.#options = options;
+    this.#startedAt = core.clock.monotonic();
   }
-  return labels;
+
+  get elapsedMs(): number {
+    return this.#durationMs >= 0 ? this.#durationMs : this.#core.clock.monotonic() - this.#startedAt;
+  }
+
+  success(more?: Fields): void {
+    if (this.#end("success", more)) this.#keep(this.#options.success ?? "debug", "success", undefined, more);
+  }
+
+  failure(error: unknown, more?: Fields): void {
+    if (this.#end("failure", more)) this.#keep(this.#options.failure ?? "warn", "failure", { error }, more);
+  }
+
+  /** Times the first end; the statistic depends on no level. */
+  #end(outcome: Outcome, more: Fields | undefined): boolean {
+    if (this.#durationMs >= 0) return false;
+    const durationMs = this.#durationMs = this.#core.clock.monotonic() - this.#startedAt;
+    const { labels, stats } = this.#options;
+    try {
+      const timings = stats === undefined ? this.#event.timings : this.#event.timingsIn(stats);
+      timings?.add(durationMs, labels, outcome, this.#fields, more);
+    } catch {
+      this.#core.statsErrors++;
+    }
+    return true;
+  }
+
+  #keep(
+    level: Level,
+    outcome: Outcome,
+    failure: { readonly error: unknown } | undefined,
+    more?: Fields,
+  ): void {
+    const category = this.#category;
+    if (!category.lets(level)) return;
+    const kind = this.#event.kind(level, failure === undefined ? "" : codeOf(failure.error));
+    if (!this.#core.admits(category, level, kind)) return;
+    this.#core.keepTransaction({
+      category,
+      level,
+      event: this.#event.name,
+      durationMs: this.#durationMs,
+      outcome,
+      failure,
+      fields: this.#fields,
+      more,
+    });
+  }
+}
+
+/** What tells errors apart: the code, or else the class. */
+export function codeOf(error: unknown): string {
+  try {
+    const { code, name } = (error ?? {}) as { readonly code?: unknown; readonly name?: unknown };
+    const told = code ?? name;
+    return typeof told === "string" || typeof told === "number" ? String(told).slice(0, 80) : typeof error;
+  } catch {
+    return "error";
+  }
 }

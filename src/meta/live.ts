@@ -46,6 +46,8 @@ const MAX_UNREAD = 15;
 export function createLiveStreams(runtime: MetaRuntime, options: LiveOptions): LiveStreams {
   const { liveMs, maxStreams, onError } = options;
   const { clock } = runtime.platform;
+  // Where there are no timers in the background, those of a stream are its request's own.
+  const isOfRequest = clock.catchUp !== undefined;
   const beatsPerEvent = Math.ceil(liveMs / HEARTBEAT_MS);
   const encoder = new TextEncoder();
   let open = 0;
@@ -72,7 +74,7 @@ export function createLiveStreams(runtime: MetaRuntime, options: LiveOptions): L
     }
 
     function tick(): void {
-      timer = clock.schedule(liveMs / beatsPerEvent, tick);
+      timer = clock.schedule(liveMs / beatsPerEvent, tick, { keepAlive: isOfRequest });
       if (isEnding(runtime) || unread >= MAX_UNREAD) return end();
       if ((controller.desiredSize ?? 0) <= 0) return void unread++;
       unread = 0;

@@ -25,7 +25,13 @@ export interface MetaRuntime {
       /** Milliseconds since some moment, never going back. */
       monotonic(): number;
       /** Calls `callback` once, in `delayMs`, without keeping the process alive. */
-      schedule(delayMs: number, callback: () => void): { cancel(): void };
+      schedule(
+        delayMs: number,
+        callback: () => void,
+        options?: { readonly keepAlive?: boolean },
+      ): { cancel(): void };
+      /** Present where there are no timers in the background. */
+      readonly catchUp?: () => void;
     };
     /** What can and cannot be done there. */
     readonly capabilities: readonly Capability[];

@@ -8,7 +8,7 @@ import { denoPlatform } from "./deno.ts";
 import { nodePlatform } from "./node.ts";
 import { nodeProcess } from "./node_builtin.ts";
 import type { Platform } from "./port.ts";
-import { webPlatform } from "./web.ts";
+import { isWorkerd, webPlatform } from "./web.ts";
 
 let detected: Platform | undefined;
 
@@ -19,5 +19,5 @@ export function detectPlatform(): Platform {
 
 function detect(): Platform {
   if ((globalThis as { Deno?: { version?: unknown } }).Deno?.version !== undefined) return denoPlatform();
-  return nodeProcess() === undefined ? webPlatform() : nodePlatform();
+  return isWorkerd() || nodeProcess() === undefined ? webPlatform() : nodePlatform();
 }

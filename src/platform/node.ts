@@ -8,12 +8,14 @@ import type * as Dns from "node:dns/promises";
 import type * as Files from "node:fs/promises";
 import type * as Net from "node:net";
 import type * as Os from "node:os";
+import type * as V8 from "node:v8";
 
 import { setDetached, systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import { abortable } from "../signal.ts";
-import { builtin, nodeProcess } from "./node_builtin.ts";
+import { builtin, type MemoryUsage, nodeProcess } from "./node_builtin.ts";
 import { nodeNet } from "./node_net.ts";
+import { watchdog } from "./node_watchdog.ts";
 import type {
   Capability,
   ContextStorage,
@@ -22,8 +24,11 @@ import type {
   DnsServer,
   Platform,
   PlatformFiles,
+  PlatformMonitor,
   ProcessInfo,
+  ProcessUsage,
   SrvRecord,
+  Terminal,
 } from "./port.ts";
 
 // When modules are loaded no flow has begun yet.
@@ -41,13 +46,20 @@ export function nodePlatform(): Platform {
     name,
     version: versions[name] ?? "",
     clock: systemClock,
-    capabilities: nodeCapabilities,
+    capabilities: [...nodeCapabilities, name === "node" ? WATCHDOG : NO_STACKS],
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
-    dns: { node: nodeDnsQuery(), default: "node", srv: nodeSrvQuery },
+    // Bun says ENOTFOUND for a record that is missing, too.
+    dns: { node: nodeDnsQuery({ certain: name === "node" }), default: "node", srv: nodeSrvQuery },
     files: nodeFiles,
     net: nodeNet,
+    terminal: nodeTerminal,
     processInfo: nodeProcessInfo,
+    monitor: {
+      usage: nodeUsage,
+      resources: nodeResources,
+      stacks: name === "node" ? watchdog(builtin) : undefined,
+    },
   };
 }
 
@@ -57,6 +69,17 @@ const nodeCapabilities: readonly Capability[] = [
   { name: "connections", supported: true, note: "TCP, TLS and unix sockets through node:net and node:tls" },
   { name: "process", supported: true, note: "memory, processor time, load" },
 ];
+
+const WATCHDOG: Capability = {
+  name: "pause stacks",
+  supported: true,
+  note: "a watchdog thread and the inspector, from the first long pause on",
+};
+const NO_STACKS: Capability = {
+  name: "pause stacks",
+  supported: false,
+  note: "no inspector for another thread: pauses are recorded without a stack",
+};
 
 /** One turn of the event loop. */
 export function nodeNextTurn(): Promise<void> {
@@ -85,6 +108,12 @@ export const nodeFiles: PlatformFiles = {
   },
 };
 
+/** Lines go to both outputs; colours in the one that is a file would be in the way. */
+function nodeTerminal(): Terminal {
+  const { stdout, stderr, env } = nodeProcess()!;
+  return { colors: stdout?.isTTY === true && stderr?.isTTY === true && !env.NO_COLOR };
+}
+
 /** What `node:os` and `process` say; a value that the permissions forbid is left at zero or "". */
 export function nodeProcessInfo(): ProcessInfo {
   const process = nodeProcess()!;
@@ -106,6 +135,33 @@ export function nodeProcessInfo(): ProcessInfo {
   };
 }
 
+/** What the process uses now. */
+export function nodeUsage(): ProcessUsage {
+  const process = nodeProcess()!;
+  const memory = attempt<Partial<MemoryUsage>>(() => process.memoryUsage(), {});
+  const cpu = attempt(() => process.cpuUsage(), undefined);
+  return {
+    rssBytes: memory.rss,
+    heapUsedBytes: memory.heapUsed,
+    heapTotalBytes: memory.heapTotal,
+    heapLimitBytes: attempt(
+      () => builtin<typeof V8>("node:v8").getHeapStatistics().heap_size_limit,
+      undefined,
+    ),
+    externalBytes: memory.external,
+    arrayBuffersBytes: memory.arrayBuffers,
+    cpuMs: cpu && (cpu.user + cpu.system) / 1000,
+  };
+}
+
+/** What holds the event loop open, by kind. */
+const nodeResources: PlatformMonitor["resources"] = () => {
+  const counts: Record<string, number> = {};
+  const kinds = attempt(() => nodeProcess()!.getActiveResourcesInfo?.() ?? [], []);
+  for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+};
+
 function attempt<T>(read: () => T, otherwise: T): T {
   try {
     return read();
@@ -125,7 +181,7 @@ const SLACK_MS = 100;
 
 /** How {@linkcode nodeDnsQuery} reads a failure. */
 export interface NodeDnsOptions {
-  /** Whether `ENOTFOUND` means NXDOMAIN; under Deno it may be any failure. @default true */
+  /** Whether `ENOTFOUND` means NXDOMAIN; under Deno and Bun it may be any failure. @default true */
   readonly certain?: boolean;
 }
 

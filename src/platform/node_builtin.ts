@@ -9,10 +9,23 @@ export interface NodeProcess {
   readonly arch: string;
   readonly platform: string;
   readonly versions: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout?: { readonly isTTY?: boolean };
+  readonly stderr?: { readonly isTTY?: boolean };
   getBuiltinModule?(id: string): unknown;
-  memoryUsage(): { rss: number; heapUsed: number; heapTotal: number };
+  memoryUsage(): MemoryUsage;
+  getActiveResourcesInfo?(): string[];
   cpuUsage(): { user: number; system: number };
   uptime(): number;
+}
+
+/** What a process says of its memory, in bytes. */
+export interface MemoryUsage {
+  readonly rss: number;
+  readonly heapUsed: number;
+  readonly heapTotal: number;
+  readonly external?: number;
+  readonly arrayBuffers?: number;
 }
 
 /** The process object of Node, Bun and Deno. */

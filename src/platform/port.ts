@@ -9,11 +9,11 @@ import type { Clock } from "../clock.ts";
 
 /** A runtime, as seen by the rest of Ballast. */
 export interface Platform {
-  /** The runtime's name: `deno`, `node`, `bun`, `web`, or what an own platform calls itself. */
+  /** The runtime's name: `deno`, `node`, `bun`, `workerd`, `web`, or what an own platform calls itself. */
   readonly name: string;
   /** The runtime's version, "" where it has none. */
   readonly version: string;
-  /** Time and timers. */
+  /** Time and timers; those of the background run by themselves unless it has a `catchUp`. */
   readonly clock: Clock;
   /** What this runtime can and cannot do, for the meta app. */
   readonly capabilities: readonly Capability[];
@@ -23,12 +23,27 @@ export interface Platform {
   createStorage<T>(): ContextStorage<T> | undefined;
   /** The runtime's ways to query DNS. */
   readonly dns: PlatformDns;
+  /**
+   * Keeps the request that is running alive until `work` is done, its response notwithstanding: there where what a request
+   * begins ends with it, and where this is to be had.
+   */
+  readonly waitUntil?: WaitUntil;
   /** Files, where there are any. */
   readonly files?: PlatformFiles;
   /** Sockets, where there are any. */
   readonly net?: PlatformNet;
+  /** Who reads the console, where that can be told. */
+  terminal?(): Terminal;
   /** The process, where there is one. */
   processInfo(): ProcessInfo | undefined;
+  /** What the runtime monitor reads, where there is something to read. */
+  readonly monitor?: PlatformMonitor;
+}
+
+/** Who reads the console. */
+export interface Terminal {
+  /** Whether it is a terminal that wants colours: NO_COLOR is not set. */
+  readonly colors: boolean;
 }
 
 /** One thing a runtime can do, or why not. */
@@ -40,6 +55,9 @@ export interface Capability {
   /** What follows from it. */
   readonly note: string;
 }
+
+/** The shape of a Worker's `ctx.waitUntil`. */
+export type WaitUntil = (work: Promise<unknown>) => void;
 
 /** The shape of `AsyncLocalStorage`. */
 export interface ContextStorage<T> {
@@ -61,7 +79,7 @@ export interface PlatformDns {
   readonly deno?: DnsQuery;
   /** The `Resolver` of `node:dns`. */
   readonly node?: DnsQuery;
-  /** The one to use when nothing is said; undefined where there is none. */
+  /** The one to use when nothing is said; where there is none, it is DNS over HTTPS. */
   readonly default?: "deno" | "node";
   /** The SRV records of a name. Rejects where there are none, with the system's error or the signal's reason. */
   readonly srv?: (name: string, signal: AbortSignal) => Promise<readonly SrvRecord[]>;
@@ -210,4 +228,74 @@ export interface PlatformSocket {
   hold(alive: boolean): void;
   /** The runtime's own stream, for clients that bring their own reader: it is theirs alone from then on. */
   handOver(): unknown;
+}
+
+/** What a runtime tells the monitor of itself. */
+export interface PlatformMonitor {
+  /** Memory and processor time now: cheap enough for once a second, never throws. */
+  usage(): ProcessUsage;
+  /** What holds the event loop open, counted by kind; left out where the runtime does not tell. */
+  resources?(): Readonly<Record<string, number>>;
+  /** How the stack of what blocks the thread is found; left out where there is no way. */
+  readonly stacks?: StackWatcher;
+}
+
+/** What a process uses; a value that is not told is left out. */
+export interface ProcessUsage {
+  /** Resident memory. */
+  readonly rssBytes?: number;
+  /** Live objects and garbage on the heap. */
+  readonly heapUsedBytes?: number;
+  /** The heap's size. */
+  readonly heapTotalBytes?: number;
+  /** What the heap may grow to. */
+  readonly heapLimitBytes?: number;
+  /** Memory outside of the heap that belongs to objects on it. */
+  readonly externalBytes?: number;
+  /** Of that, array buffers. */
+  readonly arrayBuffersBytes?: number;
+  /** Processor time used so far, by all threads. */
+  readonly cpuMs?: number;
+}
+
+/** A way to find the stack of what blocks the thread. */
+export interface StackWatcher {
+  /** How it is done: `watchdog` (a thread that looks on and stops this one for a moment) or `profiler` (samples, read afterwards). */
+  readonly method: "watchdog" | "profiler";
+  /** Whether it may be started unasked, after a first pause. */
+  readonly unasked: boolean;
+  /** Starts to watch. @throws {Error} when the runtime refuses, for want of a permission */
+  watch(options: StackWatchOptions): StackWatch;
+}
+
+/** What a watch has to know. */
+export interface StackWatchOptions {
+  /** Between two beats. */
+  readonly intervalMs: number;
+  /** How long the thread must be silent beyond that to be blocked. */
+  readonly pauseMs: number;
+  /** Called with what blocked: after the beat named, before the next one. */
+  readonly onStack: (beat: number, stack: BlockedStack) => void;
+  /** Called when it cannot go on; it is closed then. */
+  readonly onFailure: (reason: string) => void;
+}
+
+/** A watch that is kept. It keeps no process alive. */
+export interface StackWatch {
+  /** Says that the loop turns; `beat` grows by one each time. */
+  beat(beat: number): void;
+  /** Says that the loop was blocked after `beat`, until now, for `blockedMs` at least. */
+  paused(beat: number, blockedMs: number): void;
+  /** Leaves no thread and no session. Safe to call twice. */
+  close(): void;
+}
+
+/** Where the thread was while it was blocked. */
+export interface BlockedStack {
+  /** The innermost call first: `name (file:line:column)`. */
+  readonly frames: readonly string[];
+  /** How many samples were in the innermost function that is not the runtime's, or below it; 1 of 1 where there is but one. */
+  readonly samples: number;
+  /** Samples in all. */
+  readonly of: number;
 }

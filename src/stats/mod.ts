@@ -40,3 +40,10 @@ export type {
 // For Prometheus.
 export { OPEN_METRICS_CONTENT_TYPE, openMetricsText } from "./openmetrics.ts";
 export type { OpenMetricsOptions } from "./openmetrics.ts";
+
+// The event loop and the process.
+export { createMonitor } from "./monitor.ts";
+export type { Monitor, MonitorEvent, MonitorOptions, MonitorOverhead, MonitorSnapshot } from "./monitor.ts";
+export type { Pause, StackMode, StackState } from "./monitor_pauses.ts";
+export type { WatchSnapshot } from "./monitor_watches.ts";
+export type { BlockedStack, ProcessUsage } from "../platform/port.ts";

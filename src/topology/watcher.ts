@@ -12,7 +12,7 @@ import { createLog } from "../log/mod.ts";
 import { detectPlatform } from "../platform/detect.ts";
 import type { Platform } from "../platform/port.ts";
 import { type Report, type Reporter, unknownAction } from "../report.ts";
-import { abortable, deadlineSignal } from "../signal.ts";
+import { abortable, deadlineSignal, type DerivedSignal } from "../signal.ts";
 import { checkTopology, problemText, type Topology } from "./schema.ts";
 import { topologyReport } from "./report.ts";
 import { fileSource, type Source, urlSource } from "./source.ts";
@@ -111,12 +111,12 @@ const JITTER = 0.1;
 export function watchTopology(options: TopologyOptions): TopologyWatcher {
   const { platform = detectPlatform() } = options;
   const { clock = platform.clock } = options;
-  const log = options.log ?? createLog({ category: ["ballast", "topology"], clock });
+  const log = options.log ?? createLog({ category: ["ballast", "topology"], clock, sampling: false });
   const intervalMs = checkNumber("intervalMs", options.intervalMs ?? 10_000, { min: 100 });
   const timeoutMs = checkNumber("timeoutMs", options.timeoutMs ?? 5_000, { min: 1 });
   const source = sourceOf(options, platform);
   const events = createEvents<TopologyEvent>();
-  const closing = new AbortController();
+  let closed = false;
   let current: Topology | undefined;
   let appliedAt: number | undefined;
   let readAt: number | undefined;
@@ -124,31 +124,28 @@ export function watchTopology(options: TopologyOptions): TopologyWatcher {
   let refused: TopologyTrouble | undefined;
   let unreadable: TopologyTrouble | undefined;
   let reading: Promise<void> | undefined;
+  let underWay: DerivedSignal | undefined;
   let timer: Timer | undefined;
 
   function reload(): Promise<void> {
-    if (closing.signal.aborted) return Promise.resolve();
+    if (closed) return Promise.resolve();
     return reading ??= read().finally(() => {
       reading = undefined;
-      if (closing.signal.aborted) return;
+      if (closed) return;
       timer?.cancel();
       timer = clock.schedule(intervalMs * (1 - JITTER + 2 * JITTER * clock.random()), () => void reload());
     });
   }
 
   async function read(): Promise<void> {
-    const deadline = deadlineSignal(timeoutMs, {
-      clock,
-      signal: closing.signal,
-      what: `reading ${source.label}`,
-    });
+    const deadline = underWay = deadlineSignal(timeoutMs, { clock, what: `reading ${source.label}` });
     try {
       const result = await abortable(source.read(deadline.signal), deadline.signal);
       readAt = clock.now();
       unreadable = undefined;
       if (result !== "unchanged") take(result.text);
     } catch (error) {
-      if (!closing.signal.aborted) fail(errorMessage(error));
+      if (!closed) fail(errorMessage(error));
     } finally {
       deadline.release();
     }
@@ -214,7 +211,8 @@ export function watchTopology(options: TopologyOptions): TopologyWatcher {
       return watcher.snapshot();
     },
     close() {
-      closing.abort(new BallastError("CLOSED", "the topology is watched no more"));
+      closed = true;
+      underWay?.abort(new BallastError("CLOSED", "the topology is watched no more"));
       timer?.cancel();
       events.close();
       return Promise.resolve();

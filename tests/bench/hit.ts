@@ -87,3 +87,13 @@ export async function measureHits(effort: Effort): Promise<HitCosts> {
   void sink;
   return costs;
 }
+
+/** Says it to a person. */
+export function printHits(costs: HitCosts): void {
+  for (const [part, rows] of Object.entries(costs)) {
+    console.log(`\nA hit: ${part}`);
+    for (const { name, ns, ratio } of rows) {
+      console.log(`  ${name.padEnd(38)} ${ns.toFixed(0).padStart(7)} ns ${ratio.toFixed(2).padStart(8)}x`);
+    }
+  }
+}

@@ -1,46 +1,44 @@
 /**
- * `deno task bench`: what a hit costs, and what an outage does, each beside its peers and as a ratio measured in one run.
+ * `deno task bench`: what each part costs, beside its best peers and as a ratio measured in one run.
  *
- * `--json` prints the figures for programs; `--only hit` or `--only outage` runs one part; `--quick` only shows that it runs.
+ * `--json` prints the figures for programs; `--only <part>` runs one part; `--quick` only shows that it runs.
  */
 
-import type { HitCosts } from "./hit.ts";
-import { measureHits } from "./hit.ts";
+import { measureHits, printHits } from "./hit.ts";
 import { QUICK, THOROUGH } from "./measure.ts";
-import { measureOutage, type OutageResult } from "./outage.ts";
+import { measureMemory, printMemory } from "./memory.ts";
+import { measureMonitor, printMonitor } from "./monitor.ts";
+import { measureOutage, printOutage } from "./outage.ts";
 
-const only = Deno.args[Deno.args.indexOf("--only") + 1] ?? "";
-const wanted = (part: string) => !Deno.args.includes("--only") || only === part;
+/** Measures a part; gives the figures, and what says them to a person. */
+type Part = (quick: boolean) => Promise<{ readonly figures: unknown; readonly print: () => void }>;
 
-const quick = Deno.args.includes("--quick");
-const hit = wanted("hit") ? await measureHits(quick ? QUICK : THOROUGH) : undefined;
-const outage = wanted("outage") ? await measureOutage(quick ? 3 : 15) : undefined;
-if (Deno.args.includes("--json")) {
-  console.log(JSON.stringify({ runtime: `deno ${Deno.version.deno}`, hit, outage }, undefined, 2));
-} else {
-  if (hit) printHits(hit);
-  if (outage) printOutage(outage);
+const part =
+  <T>(measure: (quick: boolean) => Promise<T>, print: (figures: T) => void): Part => async (quick) => {
+    const figures = await measure(quick);
+    return { figures, print: () => print(figures) };
+  };
+
+const PARTS: Readonly<Record<string, Part>> = {
+  hit: part((quick) => measureHits(quick ? QUICK : THOROUGH), printHits),
+  outage: part((quick) => measureOutage(quick ? 3 : 15), printOutage),
+  memory: part(measureMemory, printMemory),
+  monitor: part((quick) => quick ? measureMonitor(1, 1) : measureMonitor(5, 5), printMonitor),
+};
+
+const { args } = Deno;
+const only = args.includes("--only") ? args[args.indexOf("--only") + 1] ?? "" : undefined;
+if (only !== undefined && !(only in PARTS)) {
+  console.error(`--only must be one of ${Object.keys(PARTS).join(", ")}, got "${only}"`);
+  Deno.exit(2);
 }
+const figures: Record<string, unknown> = { runtime: `deno ${Deno.version.deno}` };
+for (const [name, measure] of Object.entries(PARTS)) {
+  if (only !== undefined && only !== name) continue;
+  const measured = await measure(args.includes("--quick"));
+  figures[name] = measured.figures;
+  if (!args.includes("--json")) measured.print();
+}
+if (args.includes("--json")) console.log(JSON.stringify(figures, undefined, 2));
 // What a peer has left running must not keep the benchmark alive.
 Deno.exit();
-
-function printHits(costs: HitCosts): void {
-  for (const [part, rows] of Object.entries(costs)) {
-    console.log(`\nA hit: ${part}`);
-    for (const { name, ns, ratio } of rows) {
-      console.log(`  ${name.padEnd(38)} ${ns.toFixed(0).padStart(7)} ns ${ratio.toFixed(2).padStart(8)}x`);
-    }
-  }
-}
-
-function printOutage(results: readonly OutageResult[]): void {
-  console.log("\n200 lookups/s over 20 names for 15 s; the name server drops everything from second 5 to 10");
-  for (const { name, lookups, errors, slow, p50Ms, p99Ms, maxMs } of results) {
-    const times = [p50Ms, p99Ms, maxMs].map((ms) => `${ms.toFixed(3).padStart(10)} ms`).join("");
-    console.log(
-      `  ${name.padEnd(18)} ${lookups} lookups ${String(errors).padStart(5)} errors ${
-        String(slow).padStart(5)
-      } > 50 ms${times}`,
-    );
-  }
-}

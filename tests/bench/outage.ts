@@ -87,3 +87,16 @@ async function drive(
     maxMs: Math.max(...tookMs),
   };
 }
+
+/** Says it to a person. */
+export function printOutage(results: readonly OutageResult[]): void {
+  console.log("\n200 lookups/s over 20 names for 15 s; the name server drops everything from second 5 to 10");
+  for (const { name, lookups, errors, slow, p50Ms, p99Ms, maxMs } of results) {
+    const times = [p50Ms, p99Ms, maxMs].map((ms) => `${ms.toFixed(3).padStart(10)} ms`).join("");
+    console.log(
+      `  ${name.padEnd(18)} ${lookups} lookups ${String(errors).padStart(5)} errors ${
+        String(slow).padStart(5)
+      } > 50 ms${times}`,
+    );
+  }
+}

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { BallastError } from "@ballast/runtime";
-import { contexts, createContext } from "@ballast/runtime/context";
+import { contexts, createContext, createKey, currentContext, withDeadline } from "@ballast/runtime/context";
 import { createLog } from "@ballast/runtime/log";
 import { createStats } from "@ballast/runtime/stats";
 import { simulatedClock } from "@ballast/runtime/testing";
+import { Lifetime } from "../../src/context/lifetime.ts";
 
 afterEach(() => {
   for (const context of contexts) context.close();
@@ -69,6 +70,40 @@ describe("locals", () => {
 
   it("are not those of objects in general", () => {
     assert.equal(createContext({ name: "shop" }).get("constructor"), undefined);
+  });
+});
+
+describe("a typed key", () => {
+  it("gives its default where nobody set it, and what was set nearest", () => {
+    const retries = createKey("retries", { default: 3 });
+    const service = createContext({ name: "shop" });
+    const request = service.child();
+    const times: number = request.get(retries);
+    assert.equal(times, 3);
+    service.set(retries, 5);
+    assert.equal(request.get(retries), 5);
+    request.set(retries, 0);
+    assert.deepEqual([request.get(retries), service.get(retries)], [0, 5]);
+  });
+
+  it("is not another of the same name, nor the text", () => {
+    const [one, other] = [createKey<string>("tenant"), createKey<string>("tenant")];
+    const context = createContext({ name: "shop", locals: [one.of("blue")] });
+    assert.deepEqual([context.get(one), context.get(other), context.get("tenant")], [
+      "blue",
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("may hide the parent's value behind undefined", () => {
+    const user = createKey<string>("user");
+    const service = createContext({ name: "shop", locals: [user.of("ann")] });
+    assert.equal(service.child({ locals: [user.of(undefined)] }).get(user), undefined);
+  });
+
+  it("needs a name", () => {
+    assert.throws(() => createKey(""), /a key's name must be a text of at least one character, got ""/);
   });
 });
 
@@ -178,6 +213,99 @@ describe("a deadline", () => {
   });
 });
 
+describe("withDeadline()", () => {
+  it("gives the child to the function, runs it within, closes it, and passes the result on", async () => {
+    const clock = simulatedClock();
+    const service = createContext({ name: "shop", clock });
+    const seen = await service.withDeadline(500, async (context) => {
+      await Promise.resolve();
+      assert.equal(currentContext(), context);
+      assert.deepEqual([context.parent, context.remainingMs, clock.pending], [service, 500, 1]);
+      return context;
+    });
+    assert.equal(seen.signal.aborted, true);
+    assert.equal(clock.pending, 0);
+    await assert.rejects(service.withDeadline(500, () => Promise.reject(new Error("no"))), /no/);
+    await assert.rejects(
+      service.withDeadline(500, () => {
+        throw new Error("at once");
+      }),
+      /at once/,
+    );
+    assert.deepEqual([service.snapshot().open, clock.pending], [0, 0]);
+  });
+
+  it("rejects at the deadline though the function never ends, and whose error later is nobody's", async () => {
+    const clock = simulatedClock();
+    const service = createContext({ name: "shop", clock });
+    let fail = (_: Error): void => {};
+    const never = service.run(() =>
+      withDeadline(100, () => new Promise((_resolve, reject) => void (fail = reject)))
+    );
+    const rejected = assert.rejects(never, { code: "TIMEOUT", message: /took longer than 100 ms/ });
+    await clock.advance(100);
+    await rejected;
+    fail(new Error("too late"));
+    await clock.advance(0);
+    assert.deepEqual([service.snapshot().open, clock.pending], [0, 0]);
+  });
+
+  it("does not begin when the parent is over", async () => {
+    const service = createContext({ name: "shop" });
+    service.close();
+    await assert.rejects(service.withDeadline(100, () => assert.fail("it ran")), { code: "CLOSED" });
+  });
+
+  it("needs a context", async () => {
+    await assert.rejects(withDeadline(100, () => 1), { code: "NO_CONTEXT" });
+  });
+});
+
+describe("a child until something else ends", () => {
+  it("aborts with its reason, and listens only while it is asked to", () => {
+    const service = createContext({ name: "shop" });
+    const client = new AbortController();
+    const listeners = countListeners(client.signal);
+    const [quiet, heard, closed] = [1, 2, 3].map(() => service.child({ until: client }));
+    assert.equal(listeners(), 0);
+    const signals = [heard!.signal, closed!.signal];
+    assert.equal(listeners(), 2);
+    closed!.close();
+    assert.equal(listeners(), 1);
+    client.abort("gone");
+    assert.deepEqual(signals.map(({ reason }) => reason.code ?? reason), ["gone", "CLOSED"]);
+    assert.equal(quiet!.signal.reason, "gone");
+    assert.equal(listeners(), 0);
+    assert.equal(service.signal.aborted, false);
+  });
+});
+
+describe("a lifetime", () => {
+  it("is known to its parent only while its signal, or one below, is held", () => {
+    const clock = simulatedClock();
+    const service = new Lifetime({ clock, name: "shop" });
+    const request = new Lifetime({ clock, name: "shop", parent: service, deadlineMs: 100 });
+    const part = new Lifetime({ clock, name: "shop", parent: request });
+    assert.deepEqual([service.followers, clock.pending], [0, 0]);
+    assert.equal(part.signal.aborted, false);
+    assert.deepEqual([service.followers, request.followers, clock.pending], [1, 1, 1]);
+    part.close();
+    // Nobody holds the signal of the one in between: it lets go as well, though nobody closed it.
+    assert.deepEqual([service.followers, request.followers, clock.pending], [0, 0, 0]);
+  });
+
+  it("that ended before anybody looked has the reason all the same", async () => {
+    const clock = simulatedClock();
+    const service = new Lifetime({ clock, name: "shop" });
+    const request = new Lifetime({ clock, name: "shop", parent: service, deadlineMs: 100 });
+    await clock.advance(200);
+    assert.equal(new Lifetime({ clock, name: "shop", parent: request }).signal.reason.code, "TIMEOUT");
+    assert.equal(request.remainingMs, 0);
+    assert.equal(service.remainingMs, Infinity);
+    assert.deepEqual([service.followers, clock.pending], [0, 0]);
+  });
+});
+
 describe("closing a context", () => {
   it("aborts its signal and its children's, with an error that says so", () => {
     const service = createContext({ name: "shop" });
@@ -199,28 +327,17 @@ describe("closing a context", () => {
     assert.equal(contexts.get("shop"), service);
   });
 
-  it("leaves no timer and no listener behind", () => {
+  it("leaves no timer behind, and never a listener on the parent's signal", () => {
     const clock = simulatedClock();
     const service = createContext({ name: "shop", clock });
     const listeners = countListeners(service.signal);
     for (let i = 0; i < 100; i++) {
       const request = service.child({ deadlineMs: 1000 });
       assert.equal(request.signal.aborted, false);
-      assert.equal(listeners(), 1);
+      assert.deepEqual([listeners(), clock.pending], [0, 1]);
       request.close();
     }
     assert.deepEqual([listeners(), clock.pending], [0, 0]);
-  });
-
-  it("is not needed for the listener of a child whose deadline passed", async () => {
-    const clock = simulatedClock();
-    const service = createContext({ name: "shop", clock });
-    const listeners = countListeners(service.signal);
-    const request = service.child({ deadlineMs: 10 });
-    assert.equal(request.signal.aborted, false);
-    assert.equal(listeners(), 1);
-    await clock.advance(10);
-    assert.equal(listeners(), 0);
   });
 
   it("may be left to dispose", () => {

@@ -10,12 +10,14 @@ import {
   ATTEMPTS,
   COLD,
   eventually,
+  FAILURE_MS,
   type Lab,
   resolvers,
   sideBySide,
   texts,
   TIMEOUT_MS,
   WARM,
+  warmed,
   withLab,
 } from "../support/fault_proxy_lab.ts";
 
@@ -45,6 +47,12 @@ const CASES: readonly Case[] = [
   { title: "sends garbage", fault: { mode: "garbage" }, cold: "failure" },
   { title: "sends everything three times", fault: { mode: "duplicate", times: 3 }, cold: "right" },
   { title: "is gone, sockets and all", fault: "down", cold: "failure" },
+  // As many as a socket has room for: the right reply may be lost among them.
+  {
+    title: "is drowned by forgers (a flood of wrong ids)",
+    fault: { mode: "forge", wrong: "id", times: 100 },
+    cold: "any",
+  },
   ...(["id", "question", "port", "address"] as const).flatMap((wrong): Case[] => [
     {
       title: `is outrun by forgers (wrong ${wrong})`,
@@ -98,7 +106,7 @@ const spoilers: fc.Arbitrary<Spoiler> = fc.oneof(
 );
 
 // Most of a run is waiting: the tests below only look at what came of them.
-const start = sideBySide(12);
+const start = sideBySide(8);
 const runs = resolvers().flatMap(({ resolver, certain }) => [
   ...CASES.map((one) => ({
     title: `${resolver.name}: names held are served while the name server ${one.title}`,
@@ -133,7 +141,7 @@ function survive({ fault, cold }: Case, certain: boolean): (lab: Lab) => Promise
     await Promise.all([
       ...[0, 1, 2].map((index) => expectCold(lab, index, cold, certain)),
       (async () => {
-        const giveUpAt = performance.now() + 10_000;
+        const giveUpAt = performance.now() + 30_000;
         for (; !asked() && performance.now() < giveUpAt; await delay(10)) await expectWarm(lab);
         assert.ok(asked(), "every name was looked up under the fault");
       })(),
@@ -170,7 +178,7 @@ function believe({ fault, cold }: Case): (lab: Lab) => Promise<void> {
 async function failOver(resolver: Resolver): Promise<void> {
   for (const dead of [{ mode: "drop" }, "down"] as const) {
     // Nothing is refreshed: every query is for somebody who waits.
-    const once = { refreshMs: 60_000 };
+    const once = { refreshMs: 60_000, timeoutMs: 1_500 };
     await withLab(resolver, ({ proxy, server }) => ({ servers: [proxy, server], ...once }), async (lab) => {
       await begin(lab, dead);
       for (let index = 0; index < 20; index++) {
@@ -232,11 +240,8 @@ function lookupsEnded({ events }: Lab, name: string, from: number): number {
   ).length;
 }
 
-async function warmUp({ dns }: Lab): Promise<void> {
-  void dns.preresolve(Object.keys(WARM));
-  const isWarm = ([name, expected]: [string, readonly string[]]) =>
-    texts(dns.peek(name) ?? []).join() === expected.join();
-  await eventually("every name is warm", () => Object.entries(WARM).every(isWarm));
+function warmUp({ dns }: Lab): Promise<void> {
+  return warmed(dns, WARM);
 }
 
 async function begin({ proxy }: Lab, fault: Case["fault"]): Promise<void> {
@@ -253,23 +258,31 @@ async function expectWarm({ dns }: Lab): Promise<void> {
   }
 }
 
-/** A cold name ends as the case says, and within its attempts. */
+/**
+ * A cold name ends as the case says, and within its attempts. Where it says "right", tries may fail for want of time, as on a
+ * machine that has other things to do; but not all of them.
+ */
 async function expectCold(
-  { dns }: Lab,
+  lab: Lab,
   index: number,
   wanted: Case["cold"],
   certain: boolean,
+  triesLeft = wanted === "right" ? 10 : 0,
 ): Promise<void> {
   const name = COLD.name(index);
   const enough = new AbortController();
   const tooLong = delay(ATTEMPTS * TIMEOUT_MS + SLACK_MS, { signal: enough.signal })
     .then(() => assert.fail(`${name} was left waiting`), () => {});
-  const outcome = await Promise.race([dns.resolve(name).catch((error: unknown) => error), tooLong]);
+  const outcome = await Promise.race([lab.dns.resolve(name).catch((error: unknown) => error), tooLong]);
   enough.abort();
   if (Array.isArray(outcome)) {
     assert.deepEqual(texts(outcome), [COLD.address]);
     assert.ok(wanted === "right" || wanted === "any", "an answer out of nowhere");
     return;
+  }
+  if (triesLeft > 0 && outcome instanceof ResolveError && outcome.timedOut) {
+    await delay(FAILURE_MS);
+    return await expectCold(lab, index, wanted, certain, triesLeft - 1);
   }
   const denied = outcome instanceof NameNotFoundError;
   assert.ok(denied || outcome instanceof ResolveError, `an error of no type: ${outcome}`);

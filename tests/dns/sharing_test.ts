@@ -51,17 +51,6 @@ test("one caller's abort ends its own wait alone", async () => {
   await dns.close();
 });
 
-test("a query whose every caller left still fills the cache, within its time", async () => {
-  const { clock, dns } = setup(() => ({ afterMs: 100, answer: addresses("10.0.0.1") }));
-  const controller = new AbortController();
-  const leaving = dns.resolve("api.example", { family: 4, signal: controller.signal });
-  controller.abort(new Error("enough"));
-  await assert.rejects(leaving);
-  await clock.advance(100);
-  assert.deepEqual(texts(dns.peek("api.example")), ["10.0.0.1"]);
-  await dns.close();
-});
-
 test("closing in mid query ends every wait with CLOSED and leaves nothing behind", async () => {
   const { clock, resolver, dns } = setup(() => "silence", { preresolve: ["warm.example"] });
   const waiting = [

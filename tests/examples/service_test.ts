@@ -79,11 +79,11 @@ test("requests keep flowing while DNS is dead, and the meta app says why", () =>
       ["orders.demo.test", "orders"],
     ]);
     assert.equal((await fetch(`${metaUrl}/readyz`)).status, 200);
-    assert.deepEqual((await json<Overview>(metaUrl)).findings, []);
+    assert.deepEqual(dnsFindings(await json<Overview>(metaUrl)), []);
 
     for (const mode of ["drop", "delay", "servfail"]) {
       assert.deepEqual(await json(`${url}/chaos/dns?mode=${mode}`, { method: "POST" }), { mode });
-      const findings = async () => (await json<Overview>(metaUrl)).findings.map(({ id }) => id);
+      const findings = async () => dnsFindings(await json<Overview>(metaUrl));
       await until(
         async () => (await findings()).includes("dns-stale-for-long"),
         () => `${mode} is not found out`,
@@ -127,10 +127,16 @@ test("nonsense and strangers break nothing", () =>
     assert.equal((await json<Answer>(url)).calls[0]!.stale, false);
   }));
 
-test("Ctrl-C ends it in under a second, with code 0, even while DNS is dead and a connection is open", () =>
-  serve(async ({ child, url, output }) => {
+test("Ctrl-C ends it in under a second, with code 0, even while DNS is dead and a live page is open", () =>
+  serve(async ({ child, url, metaUrl, output }) => {
     await json(`${url}/chaos/dns?mode=drop`, { method: "POST" });
     await json<Answer>(url);
+    const live = await fetch(`${metaUrl}/events`);
+    const reader = live.body!.getReader();
+    assert.equal((await reader.read()).done, false);
+    const pageEnded = (async () => {
+      while (!(await reader.read()).done);
+    })();
     const startedAt = performance.now();
     const ended = once(child, "exit");
     // Not child.kill(): under Deno that reports the signal sent instead of how the process ended.
@@ -138,6 +144,7 @@ test("Ctrl-C ends it in under a second, with code 0, even while DNS is dead and 
     const [code, signal] = await ended;
     assert.deepEqual([code, signal], [0, null], output());
     assert.ok(performance.now() - startedAt < 1_000);
+    await pageEnded;
     assert.doesNotMatch(output(), /error/i);
   }));
 
@@ -165,3 +172,8 @@ test("a taken port, and options that make no sense, are one clear line", async (
     server.close();
   }
 });
+
+/** On a busy machine the event loop may well have been late: that is no matter here. */
+function dnsFindings({ findings }: Overview): string[] {
+  return findings.map(({ id }) => id).filter((id) => id !== "long-pauses");
+}

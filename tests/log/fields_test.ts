@@ -32,8 +32,9 @@ describe("a field", () => {
         { when: new Date(0), why: new Error("no"), n: 1n },
         '{"when":"1970-01-01T00:00:00.000Z","why":"Error: no","n":"1"}',
       ],
-      [new Uint8Array(1_000_000), '"1000000 bytes"'],
-      [new Map([[1, 2]]), '"1 entries"'],
+      [new Uint8Array(1_000_000), "1000000 bytes"],
+      [new Map<unknown, unknown>([[1, 2], ["a", new Set(["b"])]]), '{"1":2,"a":["b"]}'],
+      [new Headers({ accept: "text/html" }), '{"accept":"text/html"}'],
       [Array.from({ length: 1000 }, (_, i) => i), '[0,1,2,3,4,5,6,7,8,9,"… 990 more"]'],
     ];
     for (const [value, text] of cases) assert.equal(kept(value), text);

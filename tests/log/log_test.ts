@@ -97,7 +97,10 @@ describe("a log", () => {
     assert.throws(() => createLog().child(""), TypeError);
     assert.throws(() => createLog({ capacity: 0 }), RangeError);
     const logger = { debug() {}, info() {} } as unknown as LineLogger;
-    assert.throws(() => createLog({ logger }), /logger must have the methods .* got an object without warn/);
+    assert.throws(
+      () => createLog({ logger }),
+      /logger must be a function, or have the methods .* got an object without warn/,
+    );
   });
 
   it("has a snapshot in plain JSON", () => {
@@ -190,6 +193,7 @@ describe("the report of a log", () => {
       "dns.query failed: no answer",
       { kind: "duration", ms: 200 },
       { kind: "list", items: ["name: db.internal"] },
+      null,
     ]]);
     assert.equal(records?.rows.length, 2);
     assert.ok(records?.rows.every((row) => row.length === records.columns.length));

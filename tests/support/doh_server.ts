@@ -53,7 +53,8 @@ export interface DohServer extends AsyncDisposable {
   /** Responses that the client has left before their end. */
   readonly abandoned: number;
   setZone(zone: ZoneData): void;
-  setFault(fault: DnsFault): void;
+  /** With `flapping` only every other query for a record meets the fault, beginning with the first. */
+  setFault(fault: DnsFault, options?: { readonly flapping?: boolean }): void;
   setHttpFault(fault: HttpFault): void;
   close(): Promise<void>;
 }
@@ -72,6 +73,8 @@ export async function startDohServer(
   let serial = 1;
   let zone = createZone(data, origin, serial);
   let fault: DnsFault = NO_FAULT;
+  /** How often each query has come to its URL, while they flap. */
+  let turns: Map<string, number> | undefined;
   let http: HttpFault = { mode: "ok" };
   const requests: DohRequest[] = [];
   const timers = new Set<ReturnType<typeof setTimeout>>();
@@ -83,7 +86,7 @@ export async function startDohServer(
     if ("status" in asked) return refuse(response, asked.status);
     requests.push(asked);
     const answer = respond(asked.message, http.mode === "truncate" ? "udp" : "tcp", zone, {
-      ...fault,
+      ...faultOf(asked),
       ...(http.mode === "truncate" ? { mode: "truncate" } : {}),
     } as DnsFault);
     if (answer.outcome === "dropped") return;
@@ -94,6 +97,14 @@ export async function startDohServer(
       send(response, answer.reply!);
     }, answer.delayMs);
     timers.add(timer);
+  }
+
+  function faultOf({ target, message }: DohRequest): DnsFault {
+    if (turns === undefined) return fault;
+    const query = `${target} ${message}`;
+    const turn = turns.get(query) ?? 0;
+    turns.set(query, turn + 1);
+    return turn % 2 === 0 ? fault : NO_FAULT;
   }
 
   function send(response: ServerResponse, reply: Uint8Array): void {
@@ -145,8 +156,9 @@ export async function startDohServer(
     setZone(next) {
       zone = createZone(next, zone.origin, ++serial);
     },
-    setFault(next) {
+    setFault(next, { flapping = false } = {}) {
       fault = checkFault(next);
+      turns = flapping ? new Map() : undefined;
     },
     setHttpFault(next) {
       http = next;

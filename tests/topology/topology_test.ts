@@ -212,6 +212,62 @@ test("it is read on the interval, give or take a tenth, and closing leaves no ti
   assert.equal(clock.pending, 0);
 });
 
+/** What a server may say to one read: a document, good or bad, or anything else. */
+const replies = fc.oneof(
+  fc.record({ good: fc.nat(9).map(String) }),
+  fc.record({ body: fc.oneof(fc.json(), fc.string({ unit: "binary" })) }),
+  fc.record({ bytes: fc.uint8Array({ maxLength: 64 }) }),
+  fc.record({ status: fc.constantFrom(204, 304, 404, 500, 503) }),
+  fc.record({ fault: fc.constantFrom("rejects", "throws", "hangs", "cut", "nothing") }),
+);
+
+type Reply = { good?: string; body?: string; bytes?: Uint8Array; status?: number; fault?: string };
+
+function answer({ good, body, bytes, status, fault }: Reply): Promise<Response> {
+  if (good !== undefined) {
+    return Promise.resolve(new Response(document(good, { "db.internal": [`10.0.0.${good}`] })));
+  }
+  if (body !== undefined) return Promise.resolve(new Response(body));
+  if (bytes !== undefined) return Promise.resolve(new Response(Uint8Array.from(bytes)));
+  if (status !== undefined) return Promise.resolve(new Response(null, { status }));
+  if (fault === "rejects") return Promise.reject(new TypeError("fetch failed"));
+  if (fault === "throws") throw new Error("at once");
+  if (fault === "hangs") return new Promise(() => {});
+  if (fault === "nothing") return Promise.resolve(undefined as unknown as Response);
+  return Promise.resolve(new Response(new ReadableStream({ start: (c) => c.error(new Error("cut")) })));
+}
+
+test("whatever is read and whenever, the last good one is in force, and nothing hangs or grows", () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(replies as fc.Arbitrary<Reply>, { maxLength: 30 }), async (list) => {
+      const clock = simulatedClock();
+      let reply: Reply = {};
+      const topology = watchTopology({
+        url: "http://config.internal/",
+        fetch: () => answer(reply),
+        clock,
+        timeoutMs: 300,
+      });
+      let wanted: string | undefined;
+      for (reply of list) {
+        const reading = topology.reload();
+        await clock.advance(400);
+        await reading;
+        wanted = reply.good ?? wanted;
+        // A text that happens to be a topology is one.
+        if (reply.body === undefined) assert.equal(topology.current?.version, wanted);
+        wanted = topology.current?.version;
+        assert.equal(clock.pending, 1, "the next read, and no other timer");
+        const { trouble } = topology.snapshot();
+        assert.ok(trouble.length <= 2 && JSON.stringify(topology.report()).length < 50_000);
+        if (reply.good !== undefined) assert.deepEqual(trouble, []);
+      }
+      await topology.close();
+      assert.equal(clock.pending, 0);
+    }),
+    { numRuns: 60 },
+  ));
+
 test("closing in mid read ends it", async () => {
   const clock = simulatedClock();
   const topology = watchTopology({
