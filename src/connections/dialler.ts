@@ -206,8 +206,8 @@ export function createDialler(context: DiallerContext): Dialler {
         throw error;
       }
       backend.counts.failed++;
-      // A refusal comes fast, which is no reason to prefer it.
-      backend.paced(Math.max(now - startedAt, endpoint.settings.timeouts.tcpMs), now);
+      // A refusal comes fast, which is no reason to prefer it; and it is health that keeps calls away, not this.
+      backend.paced(Math.max(now - startedAt, 2 * (backend.pace.last ?? 0)), now);
       const { phase, code, reason } = error.attempt;
       events.emit({ type: "failed", ...names, phase, code, reason });
       if (health.dialFailed(reason) === "marked-down") pool.markedDown(backend);

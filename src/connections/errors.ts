@@ -87,6 +87,12 @@ const TLS_FAULTS: readonly (readonly [pattern: RegExp, fault: TlsFault, text: st
   ],
   [/HAS_EXPIRED|\bexpired\b/i, "TLS_EXPIRED", "the certificate has expired: it has to be renewed"],
   [
+    // Deno says no more than that, whatever is wrong with it.
+    /UNABLE_TO_VERIFY_LEAF_SIGNATURE/,
+    "TLS_UNKNOWN_AUTHORITY",
+    "the certificate cannot be verified: it is from an authority that is not trusted (give it as tls.ca), or it has expired",
+  ],
+  [
     /SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|UNKNOWN_?CA|UnknownIssuer/i,
     "TLS_UNKNOWN_AUTHORITY",
     "the certificate is from an authority that is not trusted: give it as tls.ca",
@@ -113,6 +119,7 @@ export function tlsFault(error: unknown): { readonly fault: TlsFault; readonly t
   for (const [pattern, fault, explanation] of TLS_FAULTS) {
     if (pattern.test(text)) return { fault, text: explanation };
   }
+  if (code === "ECONNRESET") return undefined;
   return /ERR_SSL|ERR_TLS|certificate|\bTLS\b/i.test(text)
     ? { fault: "TLS_FAILED", text: String(message) }
     : undefined;

@@ -25,7 +25,13 @@ import { Directory } from "./directory.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { ConnectionEvent } from "./events.ts";
 import type { Lease } from "./lease.ts";
-import type { EndpointDefaults, EndpointTable, RetryBudgetOptions, TlsOptions } from "./options.ts";
+import {
+  checkTls,
+  type EndpointDefaults,
+  type EndpointTable,
+  type RetryBudgetOptions,
+  type TlsOptions,
+} from "./options.ts";
 import type { PlaceOptions } from "./place.ts";
 import { Pool } from "./pool.ts";
 import { connectionsReport } from "./report.ts";
@@ -340,7 +346,7 @@ function poolKey({ key = "", tls }: ConnectOptions): string {
   if (tls === undefined) return key;
   if (typeof tls !== "object") return `${tls}\0${key}`;
   let text = tlsKeys.get(tls);
-  if (text === undefined) tlsKeys.set(tls, text = JSON.stringify(tls));
+  if (text === undefined) tlsKeys.set(tls, text = JSON.stringify(checkTls(tls)));
   return `${text}\0${key}`;
 }
 

@@ -180,11 +180,27 @@ function checkTiers(tiers: EndpointOptions["tiers"]): TierPlace[][] {
   });
 }
 
-function checkTls(tls: unknown): TlsOptions | undefined {
+/**
+ * Checks TLS options; undefined where there is to be no TLS.
+ *
+ * @throws {TypeError} when they make no sense
+ */
+export function checkTls(tls: unknown): TlsOptions | undefined {
   if (tls === undefined || tls === false) return undefined;
   if (tls === true) return {};
-  if (typeof tls === "object" && tls !== null && !Array.isArray(tls)) return tls as TlsOptions;
-  throw new TypeError(`tls must be true, false or an object, got ${show(tls)}`);
+  if (typeof tls !== "object" || tls === null || Array.isArray(tls)) {
+    throw new TypeError(`tls must be true, false or an object, got ${show(tls)}`);
+  }
+  const { ca = [], cert = [], key = [], minVersion = "TLSv1.2" } = tls as TlsOptions;
+  // Not every runtime says so when it cannot read them: some go on without.
+  for (const [name, given] of Object.entries({ ca, cert, key })) {
+    for (const text of [given].flat()) {
+      if (typeof text === "string" && text.includes("-----BEGIN ")) continue;
+      throw new TypeError(`tls.${name} must be PEM (-----BEGIN ...), got ${show(text)}`);
+    }
+  }
+  if (minVersion === "TLSv1.2" || minVersion === "TLSv1.3") return tls as TlsOptions;
+  throw new TypeError(`tls.minVersion must be "TLSv1.2" or "TLSv1.3", got ${show(minVersion)}`);
 }
 
 function checkFunction<F>(name: string, given: F | undefined): F | undefined {
