@@ -4,6 +4,7 @@
  * `--json` prints the figures for programs; `--only <part>` runs one part; `--quick` only shows that it runs.
  */
 
+import { measureConnections, printConnections } from "./connections.ts";
 import { measureHits, printHits } from "./hit.ts";
 import { QUICK, THOROUGH } from "./measure.ts";
 import { measureMemory, printMemory } from "./memory.ts";
@@ -21,6 +22,7 @@ const part =
 
 const PARTS: Readonly<Record<string, Part>> = {
   hit: part((quick) => measureHits(quick ? QUICK : THOROUGH), printHits),
+  connections: part((quick) => measureConnections(quick ? QUICK : THOROUGH), printConnections),
   outage: part((quick) => measureOutage(quick ? 3 : 15), printOutage),
   memory: part(measureMemory, printMemory),
   monitor: part((quick) => quick ? measureMonitor(1, 1) : measureMonitor(5, 5), printMonitor),
