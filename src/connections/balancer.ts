@@ -49,20 +49,32 @@ function cost({ weight, inUse, connectMs }: Candidate): number {
 
 /** One of them, each as likely as its weight; never `except`, of which there has to be another. */
 function draw<C extends Candidate>(candidates: readonly C[], except: C | undefined, random: () => number): C {
+  const { length } = candidates;
+  const weight = candidates[0]!.weight;
   let total = 0;
-  let count = 0;
-  for (const candidate of candidates) {
-    if (candidate === except) continue;
-    total += candidate.weight;
-    count++;
+  let isEven = true;
+  for (let index = 0; index < length; index++) {
+    const candidate = candidates[index]!;
+    if (candidate.weight !== weight) isEven = false;
+    if (candidate !== except) total += candidate.weight;
   }
-  let left = random() * (total > 0 ? total : count);
+  if (isEven || total === 0) return drawEvenly(candidates, except, random);
+  let left = random() * total;
   let last: C | undefined;
-  for (const candidate of candidates) {
+  for (let index = 0; index < length; index++) {
+    const candidate = candidates[index]!;
     if (candidate === except) continue;
     last = candidate;
-    left -= total > 0 ? candidate.weight : 1;
+    left -= candidate.weight;
     if (left < 0) break;
   }
   return last!;
+}
+
+function drawEvenly<C>(candidates: readonly C[], except: C | undefined, random: () => number): C {
+  const { length } = candidates;
+  if (except === undefined) return candidates[Math.floor(random() * length)]!;
+  // The last one stands in for the one that is left out.
+  const drawn = candidates[Math.floor(random() * (length - 1))]!;
+  return drawn === except ? candidates[length - 1]! : drawn;
 }

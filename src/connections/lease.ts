@@ -66,6 +66,8 @@ export interface Lease extends AsyncDisposable {
 
 /** What a lease tells its pool. */
 export interface LeaseHome {
+  /** Remembers what is read and written, where that is wanted. */
+  readonly traffic: Traffic | undefined;
   /** It came back, fit to be used again or not. */
   release(connection: Connection, fit: boolean): void;
   /** It was closed; the address is to blame where there is an error. */
@@ -78,15 +80,13 @@ export interface LeaseHome {
 export class ConnectionLease implements Lease {
   readonly #home: LeaseHome;
   readonly #connection: Connection;
-  readonly #traffic: Traffic | undefined;
-  #ended: "released" | "closed" | "handed over" | undefined;
-  #unread: (() => number) | undefined;
-  #streams: { readable?: ReadableStream<Uint8Array>; writable?: WritableStream<Uint8Array> } | undefined;
+  #ended: "released" | "closed" | "handed over" | undefined = undefined;
+  /** What most leases have nothing of. */
+  #extra: Extra | undefined = undefined;
 
-  constructor(home: LeaseHome, connection: Connection, traffic: Traffic | undefined) {
+  constructor(home: LeaseHome, connection: Connection) {
     this.#home = home;
     this.#connection = connection;
-    this.#traffic = traffic;
   }
 
   get endpoint(): string {
@@ -125,12 +125,12 @@ export class ConnectionLease implements Lease {
     if (this.#ended !== undefined) return this.#refuse("read");
     const connection = this.#connection;
     const reading = connection.socket.read(signal);
-    return connection.secure || this.#traffic !== undefined ? this.#watched(reading) : reading;
+    return connection.secure || this.#home.traffic !== undefined ? this.#watched(reading) : reading;
   }
 
   write(bytes: Uint8Array): Promise<void> {
     if (this.#ended !== undefined) return this.#refuse("write");
-    this.#traffic?.add(this.#connection, "out", bytes);
+    this.#home.traffic?.add(this.#connection, "out", bytes);
     return this.#connection.socket.write(bytes);
   }
 
@@ -140,7 +140,7 @@ export class ConnectionLease implements Lease {
   }
 
   get readable(): ReadableStream<Uint8Array> {
-    const streams = this.#streams ??= {};
+    const streams = this.#extra ??= {};
     return streams.readable ??= new ReadableStream({
       pull: async (controller) => {
         const bytes = await this.read();
@@ -152,7 +152,7 @@ export class ConnectionLease implements Lease {
   }
 
   get writable(): WritableStream<Uint8Array> {
-    const streams = this.#streams ??= {};
+    const streams = this.#extra ??= {};
     return streams.writable ??= new WritableStream({
       write: (bytes) => this.write(bytes),
       close: () => this.end(),
@@ -161,13 +161,13 @@ export class ConnectionLease implements Lease {
   }
 
   unread(bytes: () => number): void {
-    this.#unread = bytes;
+    (this.#extra ??= {}).unread = bytes;
   }
 
   release(): void {
     if (this.#ended !== undefined) return;
     this.#ended = "released";
-    this.#home.release(this.#connection, this.#unread === undefined || !holdsBytes(this.#unread));
+    this.#home.release(this.#connection, this.#extra === undefined || !holdsBytes(this.#extra));
   }
 
   close(error?: unknown): void {
@@ -191,7 +191,7 @@ export class ConnectionLease implements Lease {
   async #watched(reading: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
     try {
       const bytes = await reading;
-      if (bytes !== undefined) this.#traffic?.add(this.#connection, "in", bytes);
+      if (bytes !== undefined) this.#home.traffic?.add(this.#connection, "in", bytes);
       return bytes;
     } catch (error) {
       // In TLS 1.3 the server judges the client's certificate when the client holds the handshake to be over.
@@ -215,9 +215,15 @@ export class ConnectionLease implements Lease {
   }
 }
 
-function holdsBytes(unread: () => number): boolean {
+interface Extra {
+  readable?: ReadableStream<Uint8Array>;
+  writable?: WritableStream<Uint8Array>;
+  unread?: () => number;
+}
+
+function holdsBytes({ unread }: Extra): boolean {
   try {
-    return unread() > 0;
+    return unread !== undefined && unread() > 0;
   } catch {
     // Who cannot say is not believed.
     return true;

@@ -47,6 +47,7 @@ export class Pool implements LeaseHome {
   /** Connections that nobody uses. */
   idle = 0;
   readonly leaks: LeakWatch;
+  readonly traffic: Traffic | undefined;
   readonly #context: PoolContext;
   /** Slots kept for those who were told that there is room. */
   #promised = 0;
@@ -57,6 +58,7 @@ export class Pool implements LeaseHome {
 
   constructor(context: PoolContext) {
     this.#context = context;
+    this.traffic = context.traffic;
     this.leaks = new LeakWatch((connection) => {
       const { backend: { endpoint, label: address }, taker } = connection;
       context.events.emit({ type: "leaked", endpoint, address, taker });
@@ -89,7 +91,7 @@ export class Pool implements LeaseHome {
       connection.loose = false;
       connection.socket.hold(true);
     }
-    const lease = new ConnectionLease(this, connection, this.#context.traffic);
+    const lease = new ConnectionLease(this, connection);
     if (this.leaks.wants) this.#sample(lease, connection);
     return lease;
   }

@@ -33,6 +33,8 @@ export class Tier {
   readonly #seen: Resolved[];
   #backends: readonly Backend[] = [];
   #made = false;
+  /** Whether its addresses are resolved, and may change. */
+  readonly #isNamed: boolean;
 
   constructor(options: TierOptions) {
     this.#options = options;
@@ -41,10 +43,12 @@ export class Tier {
     this.#names = options.places.map(({ place }) =>
       place.transport === "tcp" && !isLiteral(place.host) ? place.host : undefined
     );
+    this.#isNamed = this.#names.some((name) => name !== undefined);
   }
 
   /** The addresses as of now. A name that is not resolved has none. */
   get backends(): readonly Backend[] {
+    if (this.#made && !this.#isNamed) return this.#backends;
     const { dns } = this.#options;
     let changed = !this.#made;
     for (let index = 0; index < this.#names.length; index++) {

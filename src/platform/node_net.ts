@@ -100,14 +100,19 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
   let listener: (() => void) | undefined;
   let failure: Error | undefined;
   let writing = 0;
-  let hasEnded = false;
+  /** Whether one of the two sides has ended, or broken. */
+  let isSpoilt = false;
   const tell = () => {
     reader?.();
     listener?.();
   };
+  const onOver = () => {
+    isSpoilt = true;
+    tell();
+  };
   const onError = (error: Error) => {
     failure ??= error;
-    tell();
+    onOver();
   };
   const onBytes = () => {
     // The end is told of only to those who try to read past it.
@@ -116,7 +121,7 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
   };
   stream.on("error", onError);
   stream.on("readable", onBytes);
-  for (const event of ["end", "close"]) stream.on(event, tell);
+  for (const event of ["end", "close"]) stream.on(event, onOver);
 
   const gone = () => failure ?? Object.assign(new Error("the connection is closed"), { code: "ECONNRESET" });
 
@@ -156,8 +161,7 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
     remoteAddress,
     alpn: (stream as Tls.TLSSocket).alpnProtocol || undefined,
     get quiet() {
-      return stream.readableLength === 0 && reader === undefined && writing === 0 && !hasEnded &&
-        failure === undefined && !stream.destroyed && !stream.readableEnded;
+      return !isSpoilt && writing === 0 && reader === undefined && stream.readableLength === 0;
     },
     read,
     write(bytes) {
@@ -172,10 +176,13 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
       });
     },
     end() {
-      hasEnded = true;
+      isSpoilt = true;
       return new Promise((resolve) => void stream.end(() => resolve()));
     },
-    destroy: () => void stream.destroy(),
+    destroy() {
+      isSpoilt = true;
+      stream.destroy();
+    },
     onNews(given) {
       listener = given;
     },
@@ -189,7 +196,7 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
     },
     handOver() {
       stream.off("readable", onBytes);
-      for (const event of ["end", "close"]) stream.off(event, tell);
+      for (const event of ["end", "close"]) stream.off(event, onOver);
       stream.off("error", onError);
       return stream;
     },

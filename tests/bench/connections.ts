@@ -26,7 +26,7 @@ export async function measureConnections(effort: Effort): Promise<ConnectionCost
     socket.on("error", () => {});
     socket.on("data", (bytes) => socket.write(bytes));
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, "0.0.0.0");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const open = async () => {
