@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { DistributionSnapshot, Unit } from "./distribution_snapshot.ts";
+import type { DistributionSnapshot } from "./distribution_snapshot.ts";
+import type { Unit } from "./unit.ts";
 import type { Labels } from "./names.ts";
 
 /** What a metric is: a sum that only grows, a value that goes up and down, or many values. */

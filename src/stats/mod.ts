@@ -20,7 +20,12 @@
 // One stream of values.
 export { createDistribution, distributionFromSnapshot } from "./distribution.ts";
 export type { Distribution, DistributionOptions } from "./distribution.ts";
-export type { BucketCount, DistributionSnapshot, Unit } from "./distribution_snapshot.ts";
+export type { DistributionSnapshot } from "./distribution_snapshot.ts";
+export type { BucketCount } from "./bucket_counts.ts";
+export type { RecentAverage } from "./averages.ts";
+export type { Exemplar } from "./exemplars.ts";
+export type { Point } from "./recent_points.ts";
+export type { Unit } from "./unit.ts";
 
 // All of them, by name.
 export { createStats } from "./registry.ts";

@@ -9,7 +9,8 @@
 
 import { show } from "../errors.ts";
 import { bucketEdge } from "./buckets.ts";
-import type { BucketCount, Unit } from "./distribution_snapshot.ts";
+import type { BucketCount } from "./bucket_counts.ts";
+import type { Unit } from "./unit.ts";
 import { exposedName } from "./exposed_name.ts";
 import type { DistributionMetric, MetricSnapshot, ScalarMetric, StatsSnapshot } from "./metric.ts";
 import type { Labels } from "./names.ts";
@@ -94,7 +95,7 @@ function scalarLines({ kind, unit, series }: ScalarMetric, name: string): string
 function histogramLines({ unit, series }: DistributionMetric, name: string): string[] {
   const bounds = BOUNDS[unit];
   return series.flatMap(({ labels, value }) => {
-    const counts = cumulative(value.buckets, bounds);
+    const counts = cumulative(value.buckets, bounds, unit);
     return [
       ...bounds.map((bound, i) => {
         return `${name}_bucket${labelText(labels, canonical(inBaseUnit(bound, unit)))} ${counts[i]}`;
@@ -107,11 +108,11 @@ function histogramLines({ unit, series }: DistributionMetric, name: string): str
 }
 
 /** How many values are at most each bound; buckets and bounds ascend. */
-function cumulative(buckets: readonly BucketCount[], bounds: readonly number[]): number[] {
+function cumulative(buckets: readonly BucketCount[], bounds: readonly number[], unit: Unit): number[] {
   let next = 0;
   let total = 0;
   return bounds.map((bound) => {
-    for (; next < buckets.length && bucketEdge(buckets[next]![0] + 1) <= bound; next++) {
+    for (; next < buckets.length && bucketEdge(buckets[next]![0] + 1, unit) <= bound; next++) {
       total += buckets[next]![1];
     }
     return total;

@@ -8,7 +8,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { checkInteger } from "../errors.ts";
 import type { Report } from "../report.ts";
 import { createDistribution, type Distribution } from "./distribution.ts";
-import { checkUnit, type Unit } from "./distribution_snapshot.ts";
+import { checkUnit, type Unit } from "./unit.ts";
 import { Family, type FamilyOptions } from "./family.ts";
 import type { MetricKind, MetricSnapshot, SeriesSnapshot, StatsSnapshot } from "./metric.ts";
 import { checkName, type Labels } from "./names.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Cell, Finding, Report, ReportTable } from "../report.ts";
-import type { Unit } from "./distribution_snapshot.ts";
+import type { Unit } from "./unit.ts";
 import type { DistributionMetric, MetricSnapshot, ScalarMetric, StatsSnapshot } from "./metric.ts";
 import type { Labels } from "./names.ts";
 

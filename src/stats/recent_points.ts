@@ -1,0 +1,106 @@
+/**
+ * The last values that were added, and when. A value whose moment nobody told gets one between the readings of the
+ * clock around it, so that the clock need not be read for each.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+
+/** A value and its moment, in milliseconds since the epoch. */
+export type Point = readonly [at: number, value: number];
+
+/** Points that are remembered at most. */
+export const MAX_POINTS = 32;
+/** Room at first: most of a program's distributions hold little. */
+const FIRST_ROOM = 8;
+/** How often the clock is read, at the least, while values come. */
+const READING_MS = 100;
+
+/**
+ * A ring of points, written by whoever adds: `values[next]` and `times[next]`, NaN for an unknown moment. That is
+ * all that an added value costs at first; the rest of the work is done for many at a time.
+ */
+export class RecentPoints {
+  values: number[] = blank(FIRST_ROOM);
+  times: number[] = blank(FIRST_ROOM);
+  #isFull = false;
+  /** The last reading of the clock. */
+  #readAt = NaN;
+  /** How many values there may be between two readings: it doubles while they come fast. */
+  #stride = 1;
+
+  /**
+   * Gives the points from `from` up to `to` their moments, and returns that of the last one: the clock is read only
+   * when nobody told it.
+   */
+  date(from: number, to: number, clock: Clock): number {
+    const { times } = this;
+    const last = times[to - 1]!;
+    const at = isMoment(last) ? last : clock.now();
+    let known = this.#readAt < at ? this.#readAt : at;
+    for (let i = from; i < to; i++) {
+      const time = times[i]!;
+      known = isMoment(time) ? time : known + (at - known) / (to - i);
+      times[i] = known;
+    }
+    this.#pace(to - from, at - this.#readAt);
+    this.#readAt = at;
+    return at;
+  }
+
+  /** Where to write next, once `next - 1` was written. */
+  wrap(next: number): number {
+    if (next < this.values.length) return next;
+    if (next === MAX_POINTS) {
+      this.#isFull = true;
+      return 0;
+    }
+    this.values = [...this.values, ...blank(next)];
+    this.times = [...this.times, ...blank(next)];
+    return next;
+  }
+
+  /** How far may be written from `next` on before the clock is read again. */
+  limit(next: number): number {
+    return Math.min(next + this.#stride, this.values.length);
+  }
+
+  /** The points held, the oldest first; `next` is where the next one would go. */
+  read(next: number): Point[] {
+    const point = (i: number): Point => [this.times[i]!, this.values[i]!];
+    const start = this.#isFull ? next : 0;
+    const held = this.#isFull ? MAX_POINTS : next;
+    return Array.from({ length: held }, (_, i) => point((start + i) % MAX_POINTS));
+  }
+
+  /** Takes in those of another stream, and keeps the last of all; returns where to write next. */
+  merge(others: readonly Point[], next: number): number {
+    const points = [...this.read(next), ...others].sort(([a], [b]) => a - b).slice(-MAX_POINTS);
+    let room = FIRST_ROOM;
+    while (room <= points.length && room < MAX_POINTS) room *= 2;
+    this.values = blank(room);
+    this.times = blank(room);
+    points.forEach(([at, value], i) => {
+      this.times[i] = at;
+      this.values[i] = value;
+    });
+    this.#isFull = points.length === MAX_POINTS;
+    return points.length % MAX_POINTS;
+  }
+
+  #pace(count: number, elapsedMs: number): void {
+    const sustained = elapsedMs > 0 ? count * READING_MS / elapsedMs : MAX_POINTS;
+    const stride = Math.min(sustained, 2 * this.#stride, MAX_POINTS);
+    this.#stride = stride >= 1 ? Math.floor(stride) : 1;
+  }
+}
+
+function isMoment(time: number): boolean {
+  return time >= 0 && time < Infinity;
+}
+
+/** NaN is a double, which a 0 need not be: so engines keep the list as bare doubles. */
+function blank(room: number): number[] {
+  return Array.from({ length: room }, () => NaN);
+}
