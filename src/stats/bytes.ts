@@ -94,9 +94,7 @@ export class ByteReader {
 
   /** A text of at most so many bytes. */
   text(maxBytes: number): string {
-    const length = this.varint();
-    if (length > maxBytes) throw new RangeError(`a text must have at most ${maxBytes} bytes, got ${length}`);
-    const bytes = this.#take(length);
+    const bytes = this.bytes(maxBytes);
     try {
       return decoder.decode(bytes);
     } catch {
@@ -104,11 +102,20 @@ export class ByteReader {
     }
   }
 
+  /** Bytes after their length, of which there are at most so many. */
+  bytes(maxBytes: number): Uint8Array {
+    const length = this.varint();
+    if (length > maxBytes) throw new RangeError(`there must be at most ${maxBytes} bytes, got ${length}`);
+    return this.#take(length);
+  }
+
   /** The length of a list whose entries have at least `least` bytes each. */
   length(least: number): number {
     const length = this.varint();
     const rest = this.#bytes.length - this.#at;
-    if (length * least > rest) throw new RangeError(`there is no room for ${length} entries in ${rest} bytes`);
+    if (length * least > rest) {
+      throw new RangeError(`there is no room for ${length} entries in ${rest} bytes`);
+    }
     return length;
   }
 

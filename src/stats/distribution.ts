@@ -5,11 +5,11 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
 import type { RecentAverage } from "./averages.ts";
 import { checkSnapshot, type DistributionSnapshot } from "./distribution_snapshot.ts";
 import { LogLinearDistribution } from "./log_linear_distribution.ts";
-import type { Point } from "./recent_points.ts";
+import type { Point, WallClock } from "./recent_points.ts";
 import { checkUnit, type Unit } from "./unit.ts";
 
 /** How a distribution is made. */
@@ -17,7 +17,7 @@ export interface DistributionOptions {
   /** What the values count. @default "ms" */
   readonly unit?: Unit;
   /** Where recent points and averages take their time from. @default the machine's clock */
-  readonly clock?: Clock;
+  readonly clock?: WallClock;
   /**
    * Gives the trace id of the calls under way, for exemplars. It is asked for the first value of a second and for
    * those that stand out above it; what it throws is ignored.

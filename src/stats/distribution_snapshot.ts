@@ -9,7 +9,7 @@ import { AVERAGED_MS, type RecentAverage } from "./averages.ts";
 import type { BucketCount } from "./bucket_counts.ts";
 import { BUCKETS, LAYOUT, OCTAVES } from "./buckets.ts";
 import { type Exemplar, MAX_TRACE_ID_LENGTH } from "./exemplars.ts";
-import { MAX_POINTS, type Point } from "./recent_points.ts";
+import { MAX_MOMENT, MAX_POINTS, type Point } from "./recent_points.ts";
 import { checkUnit, type Unit } from "./unit.ts";
 
 /**
@@ -77,9 +77,11 @@ export function checkSnapshot(given: unknown): DistributionSnapshot {
   }
   checkUnit(snapshot.unit);
   for (const list of ["averages", "recent", "buckets"] as const) {
-    if (!Array.isArray(snapshot[list])) throw new TypeError(`${list} must be a list, got ${show(snapshot[list])}`);
+    if (!Array.isArray(snapshot[list])) {
+      throw new TypeError(`${list} must be a list, got ${show(snapshot[list])}`);
+    }
   }
-  checkFinite("at", snapshot.at);
+  checkMoment("at", snapshot.at);
   checkInteger("count", snapshot.count);
   checkInteger("rejected", snapshot.rejected);
   checkFinite("sum", snapshot.sum);
@@ -107,7 +109,7 @@ function checkLately({ averages, recent, exemplars }: DistributionSnapshot): voi
   checkLength("recent", recent, MAX_POINTS);
   for (const point of recent) {
     if (!Array.isArray(point)) throw new TypeError(`a recent point must be [at, value], got ${show(point)}`);
-    checkFinite("a recent point's moment", point[0]);
+    checkMoment("a recent point's moment", point[0]);
     checkFinite("a recent value", point[1]);
   }
   if (exemplars === undefined) return;
@@ -115,11 +117,17 @@ function checkLately({ averages, recent, exemplars }: DistributionSnapshot): voi
   checkLength("exemplars", exemplars, OCTAVES);
   for (const exemplar of exemplars as readonly Exemplar[]) {
     checkFinite("an exemplar's value", exemplar?.value);
-    checkFinite("an exemplar's moment", exemplar.at);
+    checkMoment("an exemplar's moment", exemplar.at);
     if (typeof exemplar.traceId !== "string" || exemplar.traceId.length > MAX_TRACE_ID_LENGTH) {
-      throw new TypeError(`traceId must be of at most ${MAX_TRACE_ID_LENGTH} characters, got ${show(exemplar.traceId)}`);
+      throw new TypeError(
+        `traceId must be of at most ${MAX_TRACE_ID_LENGTH} characters, got ${show(exemplar.traceId)}`,
+      );
     }
   }
+}
+
+function checkMoment(name: string, value: unknown): void {
+  checkNumber(name, value, { max: MAX_MOMENT });
 }
 
 function checkLength(name: string, list: readonly unknown[], max: number): void {

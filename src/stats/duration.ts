@@ -30,7 +30,7 @@ export interface Interval {
 /** How they are made. */
 export interface DurationOptions {
   /** Where the time is taken from. @default the machine's clock */
-  readonly clock?: Clock;
+  readonly clock?: Pick<Clock, "now" | "monotonic">;
   /** Where the times are counted. @default a distribution of its own */
   readonly distribution?: Distribution;
 }

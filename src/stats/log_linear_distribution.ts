@@ -4,16 +4,16 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
 import { checkNumber } from "../errors.ts";
 import { Averages, type RecentAverage } from "./averages.ts";
-import { type BucketCount, BucketCounts } from "./bucket_counts.ts";
-import { bucketMiddle, bucketOf, firstKeyOf, LAYOUT } from "./buckets.ts";
+import { BucketCounts } from "./bucket_counts.ts";
+import { bucketOf, firstKeyOf, LAYOUT } from "./buckets.ts";
 import type { Distribution } from "./distribution.ts";
 import { checkSnapshot, type DistributionSnapshot } from "./distribution_snapshot.ts";
 import { Exemplars, type TraceIdSource } from "./exemplars.ts";
 import { Moments } from "./moments.ts";
-import { type Point, RecentPoints } from "./recent_points.ts";
+import { quantileOf, type Ranked, shownQuantiles } from "./quantiles.ts";
+import { type Point, RecentPoints, type WallClock } from "./recent_points.ts";
 import type { Unit } from "./unit.ts";
 
 /**
@@ -24,7 +24,7 @@ import type { Unit } from "./unit.ts";
  */
 export class LogLinearDistribution implements Distribution {
   readonly unit: Unit;
-  readonly #clock: Clock;
+  readonly #clock: WallClock;
   readonly #firstKey: number;
   /** Where the next value goes, and up to where they are settled. */
   #next = 0;
@@ -43,7 +43,7 @@ export class LogLinearDistribution implements Distribution {
   #min = Infinity;
   #max = -Infinity;
 
-  constructor(unit: Unit, clock: Clock, traceId?: TraceIdSource) {
+  constructor(unit: Unit, clock: WallClock, traceId?: TraceIdSource) {
     this.unit = unit;
     this.#clock = clock;
     this.#firstKey = firstKeyOf(unit);
@@ -146,7 +146,8 @@ export class LogLinearDistribution implements Distribution {
 
   quantile(q: number): number {
     checkNumber("q", q, { max: 1 });
-    return this.#look().#valueOfRank(q, this.#buckets.entries());
+    this.#look();
+    return quantileOf(this.#ranked(), q);
   }
 
   recent(): Point[] {
@@ -161,8 +162,7 @@ export class LogLinearDistribution implements Distribution {
   snapshot(): DistributionSnapshot {
     const averages = this.averages();
     const exemplars = this.#exemplars?.read() ?? [];
-    const buckets = this.#buckets.entries();
-    const quantile = (q: number) => orNull(this.#valueOfRank(q, buckets));
+    const ranked = this.#ranked();
     return {
       unit: this.unit,
       at: this.#averages.at,
@@ -175,16 +175,18 @@ export class LogLinearDistribution implements Distribution {
       kurtosis: orNull(this.kurtosis),
       min: orNull(this.min),
       max: orNull(this.max),
-      p50: quantile(0.5),
-      p90: quantile(0.9),
-      p99: quantile(0.99),
-      p999: quantile(0.999),
+      ...shownQuantiles(ranked),
       averages,
       recent: this.#points.read(this.#next),
       ...(exemplars.length > 0 && { exemplars }),
       layout: LAYOUT,
-      buckets,
+      buckets: ranked.buckets,
     };
+  }
+
+  #ranked(): Ranked {
+    const buckets = this.#buckets.entries();
+    return { unit: this.unit, count: this.count, min: this.#min, max: this.#max, buckets };
   }
 
   /** This, with all values settled. */
@@ -231,18 +233,6 @@ export class LogLinearDistribution implements Distribution {
     }
     this.#moments.join(count, mean, m2, m3, m4);
     return sum;
-  }
-
-  #valueOfRank(q: number, buckets: readonly BucketCount[]): number {
-    const count = this.count;
-    if (count === 0) return NaN;
-    const rank = Math.ceil(q * count);
-    // The extremes are known exactly.
-    if (rank <= 1) return this.#min;
-    if (rank >= count) return this.#max;
-    let passed = 0;
-    const holding = buckets.find(([, held]) => (passed += held) >= rank)!;
-    return Math.min(this.#max, Math.max(this.#min, bucketMiddle(holding[0], this.unit)));
   }
 }
 

@@ -5,11 +5,17 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+/** What tells the time of day. */
+export interface WallClock {
+  /** In milliseconds since the epoch. */
+  now(): number;
+}
 
 /** A value and its moment, in milliseconds since the epoch. */
 export type Point = readonly [at: number, value: number];
 
+/** No moment is later, so that it has a whole number of microseconds: 2255. */
+export const MAX_MOMENT = 9e12;
 /** Points that are remembered at most. */
 export const MAX_POINTS = 32;
 /** Room at first: most of a program's distributions hold little. */
@@ -34,7 +40,7 @@ export class RecentPoints {
    * Gives the points from `from` up to `to` their moments, and returns that of the last one: the clock is read only
    * when nobody told it.
    */
-  date(from: number, to: number, clock: Clock): number {
+  date(from: number, to: number, clock: WallClock): number {
     const { times } = this;
     const last = times[to - 1]!;
     const at = isMoment(last) ? last : clock.now();
@@ -66,9 +72,9 @@ export class RecentPoints {
     return Math.min(next + this.#stride, this.values.length);
   }
 
-  /** The points held, the oldest first; `next` is where the next one would go. */
+  /** The points held, the oldest first, to the microsecond; `next` is where the next one would go. */
   read(next: number): Point[] {
-    const point = (i: number): Point => [this.times[i]!, this.values[i]!];
+    const point = (i: number): Point => [Math.round(this.times[i]! * 1_000) / 1_000, this.values[i]!];
     const start = this.#isFull ? next : 0;
     const held = this.#isFull ? MAX_POINTS : next;
     return Array.from({ length: held }, (_, i) => point((start + i) % MAX_POINTS));
@@ -97,7 +103,7 @@ export class RecentPoints {
 }
 
 function isMoment(time: number): boolean {
-  return time >= 0 && time < Infinity;
+  return time >= 0 && time <= MAX_MOMENT;
 }
 
 /** NaN is a double, which a 0 need not be: so engines keep the list as bare doubles. */

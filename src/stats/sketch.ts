@@ -142,7 +142,9 @@ export function checkSketch(given: unknown): SketchSnapshot {
   for (const hitter of snapshot.top as readonly HeavyHitter[]) {
     // One more than what is cut: the ellipsis.
     if (typeof hitter?.key !== "string" || hitter.key.length > MAX_KEY_LENGTH + 1) {
-      throw new TypeError(`a key must be of at most ${MAX_KEY_LENGTH + 1} characters, got ${show(hitter?.key)}`);
+      throw new TypeError(
+        `a key must be of at most ${MAX_KEY_LENGTH + 1} characters, got ${show(hitter?.key)}`,
+      );
     }
     checkInteger("error", hitter.error, { max: checkInteger("count", hitter.count) });
   }

@@ -65,7 +65,9 @@ export function checkStates(given: unknown): StatesSnapshot {
   checkInteger("ended", snapshot.ended);
   checkFinite("lifetimeMs", snapshot.lifetimeMs);
   for (const list of ["states", "transitions"] as const) {
-    if (!Array.isArray(snapshot[list])) throw new TypeError(`${list} must be a list, got ${show(snapshot[list])}`);
+    if (!Array.isArray(snapshot[list])) {
+      throw new TypeError(`${list} must be a list, got ${show(snapshot[list])}`);
+    }
   }
   const names = new Set<string>();
   checkInteger("the number of states", snapshot.states.length, { max: MAX_STATES });

@@ -13,7 +13,7 @@ import { shorten } from "./shorten.ts";
 /** How state statistics are made. */
 export interface StateStatsOptions {
   /** Where the time is taken from, unless it is given. @default the machine's clock */
-  readonly clock?: Clock;
+  readonly clock?: Pick<Clock, "now" | "monotonic">;
   /** States that are told apart; all further ones are "other". @default 32 */
   readonly maxStates?: number;
 }
@@ -208,7 +208,13 @@ export function createStateStats(options: StateStatsOptions = {}): StateStats {
     snapshot() {
       advance(undefined);
       const all = [...states.values()].map(countUp);
-      return { started, ended, lifetimeMs, states: all.map(snapshotOf), transitions: all.flatMap(transitionsOf) };
+      return {
+        started,
+        ended,
+        lifetimeMs,
+        states: all.map(snapshotOf),
+        transitions: all.flatMap(transitionsOf),
+      };
     },
   };
 }
