@@ -10,6 +10,8 @@
 /** How long a value takes to lose all but 1/e of its weight. */
 export const AVERAGED_MS: readonly number[] = [60_000, 300_000, 900_000];
 const KINDS = AVERAGED_MS.length;
+/** Values no further apart are counted together; what their weights are off by is less than 1 in 40,000. */
+const SHORT_MS = 3_000;
 
 /** An average in which a value loses weight by the time. */
 export interface RecentAverage {
@@ -32,13 +34,32 @@ export class Averages {
     return this.#at;
   }
 
-  /** Counts `count` values that add up to `sum`, all of the moment `at`. */
-  add(count: number, sum: number, at: number): void {
+  /** Counts the values from `from` up to `to`, each of its moment. */
+  add(values: readonly number[], times: readonly number[], from: number, to: number): void {
+    const at = times[to - 1]!;
+    let [ages, squares, sum, aged, agedTwice, oldest] = [0, 0, 0, 0, 0, 0];
+    for (let i = from; i < to; i++) {
+      const value = values[i]!;
+      const age = Math.max(0, at - times[i]!);
+      ages += age;
+      squares += age * age;
+      sum += value;
+      aged += value * age;
+      agedTwice += value * age * age;
+      if (age > oldest) oldest = age;
+    }
+    if (oldest > SHORT_MS) return this.#addEach(values, times, from, to);
     this.advance(at);
     for (let kind = 0; kind < KINDS; kind++) {
-      this.#sums[kind]! += count;
-      this.#sums[KINDS + kind]! += sum;
+      // exp(-x) is 1 - x + x²/2, for ages so small.
+      const x = 1 / AVERAGED_MS[kind]!;
+      this.#sums[kind]! += to - from - x * ages + x * x / 2 * squares;
+      this.#sums[KINDS + kind]! += sum - x * aged + x * x / 2 * agedTwice;
     }
+  }
+
+  #addEach(values: readonly number[], times: readonly number[], from: number, to: number): void {
+    for (let i = from; i < to; i++) this.add(values, times, i, i + 1);
   }
 
   /**
@@ -74,8 +95,9 @@ export class Averages {
   read(): RecentAverage[] {
     return AVERAGED_MS.map((overMs, kind) => {
       const weight = this.#sums[kind]!;
-      const mean = this.#sums[KINDS + kind]! / weight;
-      return { overMs, mean: Number.isFinite(mean) ? mean : null, perSecond: weight / overMs * 1000 };
+      // A sum beyond a double is as large as one can be.
+      const mean = Math.min(this.#sums[KINDS + kind]!, Number.MAX_VALUE) / weight;
+      return { overMs, mean: weight > 0 ? mean : null, perSecond: weight / overMs * 1000 };
     });
   }
 }

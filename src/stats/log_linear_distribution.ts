@@ -199,7 +199,8 @@ export class LogLinearDistribution implements Distribution {
   #settle(added: number | undefined): void {
     const [from, to] = [this.#settled, this.#next];
     const at = this.#points.date(from, to, this.#clock);
-    this.#averages.add(to - from, this.#countAll(from, to), at);
+    this.#countAll(from, to);
+    this.#averages.add(this.#points.values, this.#points.times, from, to);
     this.#next = this.#settled = this.#points.wrap(to);
     this.#limit = this.#points.limit(this.#next);
     if (added === undefined || this.#exemplars === undefined) return;
@@ -207,8 +208,8 @@ export class LogLinearDistribution implements Distribution {
     this.#notable = this.#exemplars.notable;
   }
 
-  /** Counts the values from `from` up to `to`, and returns their sum. */
-  #countAll(from: number, to: number): number {
+  /** Counts the values from `from` up to `to`. */
+  #countAll(from: number, to: number): void {
     const { values } = this.#points;
     const count = to - from;
     let [sum, min, max] = [0, this.#min, this.#max];
@@ -232,7 +233,6 @@ export class LogLinearDistribution implements Distribution {
       m4 += square * square;
     }
     this.#moments.join(count, mean, m2, m3, m4);
-    return sum;
   }
 }
 

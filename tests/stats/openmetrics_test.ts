@@ -62,6 +62,7 @@ describe("OpenMetrics text", () => {
         'ballast_dns_query_duration_seconds_sum{type="A"} 100.042625',
         "# TYPE ballast_heap_bytes gauge",
         "# UNIT ballast_heap_bytes bytes",
+        "# HELP ballast_heap_bytes heap",
         "ballast_heap_bytes 2048",
         "# TYPE ballast_mail_sent counter",
         '# HELP ballast_mail_sent Letters \\"sent\\"\\nby \\\\ us',

@@ -249,6 +249,7 @@ describe("the report of a registry", () => {
     assert.equal(report?.id, "stats");
     assert.equal(report?.summary, "4 metrics, 4 series");
     const [distributions, scalars] = report?.tables ?? [];
+    const details = (key: string) => ({ kind: "details", key });
     const ms = { kind: "duration", ms: 2 };
     const bytes = { kind: "bytes", bytes: 100 };
     assert.deepEqual(distributions?.columns, [
@@ -263,11 +264,11 @@ describe("the report of a registry", () => {
       "Max",
     ]);
     assert.deepEqual(distributions?.rows, [
-      ["body", "", 1, bytes, bytes, bytes, bytes, bytes, bytes],
-      ["dns.query", "server=10.0.0.1:53 type=A", 1, ms, ms, ms, ms, ms, ms],
-      ["idle", "", 0, null, null, null, null, null, null],
+      [details("body"), "", 1, bytes, bytes, bytes, bytes, bytes, bytes],
+      [details("dns.query"), "server=10.0.0.1:53 type=A", 1, ms, ms, ms, ms, ms, ms],
+      [details("idle"), "", 0, null, null, null, null, null, null],
     ]);
-    assert.deepEqual(scalars?.rows, [["mail.sent", "", "counter", 3]]);
+    assert.deepEqual(scalars?.rows, [[details("mail.sent"), "", "counter", 3]]);
     assert.deepEqual(report?.findings, []);
   });
 
