@@ -25,7 +25,7 @@ export interface RecentAverage {
 
 /** The averages of one stream. */
 export class Averages {
-  /** Sums of the weights, then of the weighted values, as of `#at`. Made of NaN, so that engines keep it as bare doubles. */
+  /** Sums of the weights, then of the weighted values, as of `#at`. Made of NaN, so that engines keep them as bare doubles. */
   readonly #sums: number[] = [NaN, NaN, NaN, NaN, NaN, NaN].fill(0);
   #at = NaN;
 
@@ -34,13 +34,13 @@ export class Averages {
     return this.#at;
   }
 
-  /** Counts the values from `from` up to `to`, each of its moment. */
-  add(values: readonly number[], times: readonly number[], from: number, to: number): void {
-    const at = times[to - 1]!;
+  /** Counts the points from `from` up to `to` of a list of values and moments in turn, each of its moment. */
+  add(list: readonly number[], from: number, to: number): void {
+    const at = list[2 * to - 1]!;
     let [ages, squares, sum, aged, agedTwice, oldest] = [0, 0, 0, 0, 0, 0];
     for (let i = from; i < to; i++) {
-      const value = values[i]!;
-      const age = Math.max(0, at - times[i]!);
+      const value = list[2 * i]!;
+      const age = Math.max(0, at - list[2 * i + 1]!);
       ages += age;
       squares += age * age;
       sum += value;
@@ -48,7 +48,7 @@ export class Averages {
       agedTwice += value * age * age;
       if (age > oldest) oldest = age;
     }
-    if (oldest > SHORT_MS) return this.#addEach(values, times, from, to);
+    if (oldest > SHORT_MS) return this.#addEach(list, from, to);
     this.advance(at);
     for (let kind = 0; kind < KINDS; kind++) {
       // exp(-x) is 1 - x + x²/2, for ages so small.
@@ -58,8 +58,8 @@ export class Averages {
     }
   }
 
-  #addEach(values: readonly number[], times: readonly number[], from: number, to: number): void {
-    for (let i = from; i < to; i++) this.add(values, times, i, i + 1);
+  #addEach(list: readonly number[], from: number, to: number): void {
+    for (let i = from; i < to; i++) this.add(list, i, i + 1);
   }
 
   /**

@@ -11,9 +11,9 @@ import { bucketOf, firstKeyOf, LAYOUT } from "./buckets.ts";
 import type { Distribution } from "./distribution.ts";
 import { checkSnapshot, type DistributionSnapshot } from "./distribution_snapshot.ts";
 import { Exemplars, type TraceIdSource } from "./exemplars.ts";
-import { Moments } from "./moments.ts";
+import { Figures } from "./figures.ts";
 import { quantileOf, type Ranked, shownQuantiles } from "./quantiles.ts";
-import { type Point, RecentPoints, type WallClock } from "./recent_points.ts";
+import { MAX_POINTS, type Point, RecentPoints, type WallClock } from "./recent_points.ts";
 import type { Unit } from "./unit.ts";
 
 /**
@@ -35,13 +35,11 @@ export class LogLinearDistribution implements Distribution {
   #notable = Infinity;
   #points = new RecentPoints();
   #rejected = 0;
-  #buckets = new BucketCounts();
-  #moments = new Moments();
+  /** Made when the first points are about to be overwritten: until then these hold every value. */
+  #buckets: BucketCounts | undefined;
+  #figures = new Figures();
   #averages = new Averages();
   #exemplars: Exemplars | undefined;
-  #sum = 0;
-  #min = Infinity;
-  #max = -Infinity;
 
   constructor(unit: Unit, clock: WallClock, traceId?: TraceIdSource) {
     this.unit = unit;
@@ -52,7 +50,7 @@ export class LogLinearDistribution implements Distribution {
   }
 
   get count(): number {
-    return this.#moments.count + this.#next - this.#settled;
+    return this.#figures.count + this.#next - this.#settled;
   }
 
   get rejected(): number {
@@ -60,35 +58,35 @@ export class LogLinearDistribution implements Distribution {
   }
 
   get sum(): number {
-    return bounded(this.#look().#sum);
+    return bounded(this.#look().#figures.sum);
   }
 
   get mean(): number {
-    return this.count === 0 ? NaN : this.#look().#moments.mean;
+    return this.#look().#figures.mean;
   }
 
   get variance(): number {
-    return bounded(this.#look().#moments.variance);
+    return bounded(this.#look().#figures.variance);
   }
 
   get stddev(): number {
-    return bounded(Math.sqrt(this.#look().#moments.variance));
+    return bounded(Math.sqrt(this.#look().#figures.variance));
   }
 
   get skewness(): number {
-    return this.#look().#moments.skewness;
+    return this.#look().#figures.skewness;
   }
 
   get kurtosis(): number {
-    return this.#look().#moments.kurtosis;
+    return this.#look().#figures.kurtosis;
   }
 
   get min(): number {
-    return this.count === 0 ? NaN : this.#look().#min;
+    return this.count === 0 ? NaN : this.#look().#figures.min;
   }
 
   get max(): number {
-    return this.count === 0 ? NaN : this.#look().#max;
+    return this.count === 0 ? NaN : this.#look().#figures.max;
   }
 
   add(value: number, atMs?: number): void {
@@ -97,11 +95,11 @@ export class LogLinearDistribution implements Distribution {
       this.#rejected++;
       return;
     }
-    const points = this.#points;
+    const { list } = this.#points;
     const next = this.#next;
     // There is no minus zero among the values.
-    points.values[next] = value + 0;
-    points.times[next] = typeof atMs === "number" ? atMs : NaN;
+    list[2 * next] = value + 0;
+    list[2 * next + 1] = typeof atMs === "number" ? atMs : NaN;
     this.#next = next + 1;
     if (next + 1 === this.#limit || value > this.#notable) this.#settle(value);
   }
@@ -114,12 +112,11 @@ export class LogLinearDistribution implements Distribution {
     this.#look();
     this.#rejected += merged.rejected;
     if (merged.count === 0) return;
-    for (const [bucket, count] of merged.buckets) this.#buckets.add(bucket, count);
-    this.#min = Math.min(this.#min, merged.min!);
-    this.#max = Math.max(this.#max, merged.max!);
-    this.#sum += merged.sum;
+    const buckets = this.#buckets ??= this.#countPoints();
+    for (const [bucket, count] of merged.buckets) buckets.add(bucket, count);
+    this.#figures.span(merged.sum, merged.min!, merged.max!);
     const { count, mean, stddev, skewness, kurtosis } = merged;
-    this.#moments.joinFigures(count, mean!, stddev!, skewness ?? 0, kurtosis ?? 0);
+    this.#figures.joinKnown(count, mean!, stddev!, skewness ?? 0, kurtosis ?? 0);
     this.#averages.merge(merged.averages, merged.at);
     this.#next = this.#settled = this.#points.merge(merged.recent, this.#next);
     this.#limit = this.#points.limit(this.#next);
@@ -134,14 +131,11 @@ export class LogLinearDistribution implements Distribution {
     this.#points = new RecentPoints();
     this.#limit = 1;
     this.#rejected = 0;
-    this.#buckets = new BucketCounts();
-    this.#moments = new Moments();
+    this.#buckets = undefined;
+    this.#figures = new Figures();
     this.#averages = new Averages();
     this.#exemplars?.clear();
     this.#notable = this.#exemplars?.notable ?? Infinity;
-    this.#sum = 0;
-    this.#min = Infinity;
-    this.#max = -Infinity;
   }
 
   quantile(q: number): number {
@@ -185,8 +179,8 @@ export class LogLinearDistribution implements Distribution {
   }
 
   #ranked(): Ranked {
-    const buckets = this.#buckets.entries();
-    return { unit: this.unit, count: this.count, min: this.#min, max: this.#max, buckets };
+    const buckets = (this.#buckets ?? this.#countPoints()).entries();
+    return { unit: this.unit, count: this.count, min: this.#figures.min, max: this.#figures.max, buckets };
   }
 
   /** This, with all values settled. */
@@ -199,8 +193,10 @@ export class LogLinearDistribution implements Distribution {
   #settle(added: number | undefined): void {
     const [from, to] = [this.#settled, this.#next];
     const at = this.#points.date(from, to, this.#clock);
-    this.#countAll(from, to);
-    this.#averages.add(this.#points.values, this.#points.times, from, to);
+    this.#measure(from, to);
+    if (this.#buckets !== undefined) this.#countIn(this.#buckets, from, to);
+    else if (to === MAX_POINTS) this.#buckets = this.#countPoints();
+    this.#averages.add(this.#points.list, from, to);
     this.#next = this.#settled = this.#points.wrap(to);
     this.#limit = this.#points.limit(this.#next);
     if (added === undefined || this.#exemplars === undefined) return;
@@ -208,31 +204,41 @@ export class LogLinearDistribution implements Distribution {
     this.#notable = this.#exemplars.notable;
   }
 
-  /** Counts the values from `from` up to `to`. */
-  #countAll(from: number, to: number): void {
-    const { values } = this.#points;
+  /** Counts the values from `from` up to `to` in buckets. */
+  #countIn(buckets: BucketCounts, from: number, to: number): void {
+    const { list } = this.#points;
+    for (let i = from; i < to; i++) buckets.increment(bucketOf(list[2 * i]!, this.#firstKey));
+  }
+
+  /** The buckets of the values so far, while all of them are still there. */
+  #countPoints(): BucketCounts {
+    const buckets = new BucketCounts();
+    this.#countIn(buckets, 0, this.#next);
+    return buckets;
+  }
+
+  /** Extremes, sum and moments, with the values from `from` up to `to`. */
+  #measure(from: number, to: number): void {
+    const { list } = this.#points;
     const count = to - from;
-    let [sum, min, max] = [0, this.#min, this.#max];
+    let [sum, min, max] = [0, Infinity, -Infinity];
     for (let i = from; i < to; i++) {
-      const value = values[i]!;
-      this.#buckets.increment(bucketOf(value, this.#firstKey));
+      const value = list[2 * i]!;
       sum += value;
       if (value < min) min = value;
       if (value > max) max = value;
     }
-    this.#sum += sum;
-    this.#min = min;
-    this.#max = max;
-    const mean = sum <= Number.MAX_VALUE ? sum / count : meanOfHuge(values.slice(from, to));
+    this.#figures.span(sum, min, max);
+    const mean = sum <= Number.MAX_VALUE ? sum / count : meanOfHuge(list, from, to);
     let [m2, m3, m4] = [0, 0, 0];
     for (let i = from; i < to; i++) {
-      const deviation = values[i]! - mean;
+      const deviation = list[2 * i]! - mean;
       const square = deviation * deviation;
       m2 += square;
       m3 += square * deviation;
       m4 += square * square;
     }
-    this.#moments.join(count, mean, m2, m3, m4);
+    this.#figures.join(count, mean, m2, m3, m4);
   }
 }
 
@@ -246,8 +252,10 @@ function orNull(value: number): number | null {
 }
 
 /** The mean of values whose sum is beyond a double. */
-function meanOfHuge(values: readonly number[]): number {
-  return values.reduce((mean, value) => mean + value / values.length, 0);
+function meanOfHuge(list: readonly number[], from: number, to: number): number {
+  let mean = 0;
+  for (let i = from; i < to; i++) mean += list[2 * i]! / (to - from);
+  return mean;
 }
 
 function isDistribution(other: Distribution | DistributionSnapshot): other is Distribution {

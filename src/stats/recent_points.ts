@@ -18,18 +18,18 @@ export type Point = readonly [at: number, value: number];
 export const MAX_MOMENT = 9e12;
 /** Points that are remembered at most. */
 export const MAX_POINTS = 32;
-/** Room at first: most of a program's distributions hold little. */
-const FIRST_ROOM = 8;
+/** How much room there is: at first, then more. Most of a program's distributions hold little. */
+const ROOMS = [8, 17, MAX_POINTS];
 /** How often the clock is read, at the least, while values come. */
 const READING_MS = 100;
 
 /**
- * A ring of points, written by whoever adds: `values[next]` and `times[next]`, NaN for an unknown moment. That is
- * all that an added value costs at first; the rest of the work is done for many at a time.
+ * A ring of points, written by whoever adds: value and moment in turn, NaN for an unknown moment. That is all that an
+ * added value costs at first; the rest of the work is done for many at a time.
  */
 export class RecentPoints {
-  values: number[] = blank(FIRST_ROOM);
-  times: number[] = blank(FIRST_ROOM);
+  /** The value of point `i` is at `2 * i`, its moment right behind it. */
+  list: number[] = blank(ROOMS[0]!);
   #isFull = false;
   /** The last reading of the clock. */
   #readAt = NaN;
@@ -41,14 +41,14 @@ export class RecentPoints {
    * when nobody told it.
    */
   date(from: number, to: number, clock: WallClock): number {
-    const { times } = this;
-    const last = times[to - 1]!;
+    const { list } = this;
+    const last = list[2 * to - 1]!;
     const at = isMoment(last) ? last : clock.now();
     let known = this.#readAt < at ? this.#readAt : at;
     for (let i = from; i < to; i++) {
-      const time = times[i]!;
+      const time = list[2 * i + 1]!;
       known = isMoment(time) ? time : known + (at - known) / (to - i);
-      times[i] = known;
+      list[2 * i + 1] = known;
     }
     this.#pace(to - from, at - this.#readAt);
     this.#readAt = at;
@@ -57,24 +57,25 @@ export class RecentPoints {
 
   /** Where to write next, once `next - 1` was written. */
   wrap(next: number): number {
-    if (next < this.values.length) return next;
+    if (2 * next < this.list.length) return next;
     if (next === MAX_POINTS) {
       this.#isFull = true;
       return 0;
     }
-    this.values = [...this.values, ...blank(next)];
-    this.times = [...this.times, ...blank(next)];
+    this.list = [...this.list, ...blank(roomFor(next) - next)];
     return next;
   }
 
   /** How far may be written from `next` on before the clock is read again. */
   limit(next: number): number {
-    return Math.min(next + this.#stride, this.values.length);
+    return Math.min(next + this.#stride, this.list.length / 2);
   }
 
   /** The points held, the oldest first, to the microsecond; `next` is where the next one would go. */
   read(next: number): Point[] {
-    const point = (i: number): Point => [Math.round(this.times[i]! * 1_000) / 1_000, this.values[i]!];
+    const point = (
+      i: number,
+    ): Point => [Math.round(this.list[2 * i + 1]! * 1_000) / 1_000, this.list[2 * i]!];
     const start = this.#isFull ? next : 0;
     const held = this.#isFull ? MAX_POINTS : next;
     return Array.from({ length: held }, (_, i) => point((start + i) % MAX_POINTS));
@@ -83,13 +84,10 @@ export class RecentPoints {
   /** Takes in those of another stream, and keeps the last of all; returns where to write next. */
   merge(others: readonly Point[], next: number): number {
     const points = [...this.read(next), ...others].sort(([a], [b]) => a - b).slice(-MAX_POINTS);
-    let room = FIRST_ROOM;
-    while (room <= points.length && room < MAX_POINTS) room *= 2;
-    this.values = blank(room);
-    this.times = blank(room);
+    this.list = blank(roomFor(points.length));
     points.forEach(([at, value], i) => {
-      this.times[i] = at;
-      this.values[i] = value;
+      this.list[2 * i] = value;
+      this.list[2 * i + 1] = at;
     });
     this.#isFull = points.length === MAX_POINTS;
     return points.length % MAX_POINTS;
@@ -106,7 +104,12 @@ function isMoment(time: number): boolean {
   return time >= 0 && time <= MAX_MOMENT;
 }
 
-/** NaN is a double, which a 0 need not be: so engines keep the list as bare doubles. */
+/** Room for one point more than `points`, or for the most there may be. */
+function roomFor(points: number): number {
+  return ROOMS.find((room) => room > points) ?? MAX_POINTS;
+}
+
+/** Room for so many points. NaN is a double, which a 0 need not be: so engines keep the list as bare doubles. */
 function blank(room: number): number[] {
-  return Array.from({ length: room }, () => NaN);
+  return Array.from({ length: 2 * room }, () => NaN);
 }
