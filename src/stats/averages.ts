@@ -37,7 +37,12 @@ export class Averages {
   /** Counts the points from `from` up to `to` of a list of values and moments in turn, each of its moment. */
   add(list: readonly number[], from: number, to: number): void {
     const at = list[2 * to - 1]!;
-    let [ages, squares, sum, aged, agedTwice, oldest] = [0, 0, 0, 0, 0, 0];
+    let ages = 0;
+    let squares = 0;
+    let sum = 0;
+    let aged = 0;
+    let agedTwice = 0;
+    let oldest = 0;
     for (let i = from; i < to; i++) {
       const value = list[2 * i]!;
       const age = Math.max(0, at - list[2 * i + 1]!);

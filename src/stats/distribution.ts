@@ -32,7 +32,7 @@ export interface DistributionOptions {
  *
  * Quantiles are within 1 % of a value that has that rank: for durations from 1 ns to a day, for sizes up to 70 TB,
  * for numbers of things from 1/8192 to 17 billion; smaller and larger ones count as the nearest bucket. It takes less
- * than 1 KB while it holds up to 19 values, 128 bytes for each octave in use beyond that (256 once a bucket holds more
+ * than 1 KB while it holds up to 16 values, 128 bytes for each octave in use beyond that (256 once a bucket holds more
  * than 65,535), and never more than 14 KB.
  */
 export interface Distribution {

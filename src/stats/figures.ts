@@ -9,7 +9,7 @@
  */
 
 /** Where a figure is. */
-const [COUNT, SUM, MIN, MAX, MEAN, M2, M3, M4] = [0, 1, 2, 3, 4, 5, 6, 7];
+const COUNT = 0, SUM = 1, MIN = 2, MAX = 3, MEAN = 4, M2 = 5, M3 = 6, M4 = 7;
 
 /** The figures of one sample, in one list of doubles: a field each would take thrice the memory. */
 export class Figures {
@@ -82,8 +82,10 @@ export class Figures {
       return;
     }
     // Shares, not products of counts: those would leave the range in which a double is exact.
-    const [rest, share] = [own / total, count / total];
-    const [own2, own3] = [all[M2]!, all[M3]!];
+    const rest = own / total;
+    const share = count / total;
+    const own2 = all[M2]!;
+    const own3 = all[M3]!;
     const distance = mean - all[MEAN]!;
     const d2 = distance * distance;
     const joint = d2 * own * share;

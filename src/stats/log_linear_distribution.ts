@@ -191,7 +191,8 @@ export class LogLinearDistribution implements Distribution {
 
   /** Takes in what was added since: `added` is the last of them, when it is being added. */
   #settle(added: number | undefined): void {
-    const [from, to] = [this.#settled, this.#next];
+    const from = this.#settled;
+    const to = this.#next;
     const at = this.#points.date(from, to, this.#clock);
     this.#measure(from, to);
     if (this.#buckets !== undefined) this.#countIn(this.#buckets, from, to);
@@ -221,7 +222,9 @@ export class LogLinearDistribution implements Distribution {
   #measure(from: number, to: number): void {
     const { list } = this.#points;
     const count = to - from;
-    let [sum, min, max] = [0, Infinity, -Infinity];
+    let sum = 0;
+    let min = Infinity;
+    let max = -Infinity;
     for (let i = from; i < to; i++) {
       const value = list[2 * i]!;
       sum += value;
@@ -230,7 +233,9 @@ export class LogLinearDistribution implements Distribution {
     }
     this.#figures.span(sum, min, max);
     const mean = sum <= Number.MAX_VALUE ? sum / count : meanOfHuge(list, from, to);
-    let [m2, m3, m4] = [0, 0, 0];
+    let m2 = 0;
+    let m3 = 0;
+    let m4 = 0;
     for (let i = from; i < to; i++) {
       const deviation = list[2 * i]! - mean;
       const square = deviation * deviation;
