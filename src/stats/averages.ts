@@ -34,6 +34,16 @@ export class Averages {
     return this.#at;
   }
 
+  /** Counts `count` values that add up to `sum`, all of the moment `at`. */
+  addSum(count: number, sum: number, at: number): void {
+    this.advance(at);
+    const sums = this.#sums;
+    for (let kind = 0; kind < KINDS; kind++) {
+      sums[kind]! += count;
+      sums[KINDS + kind]! += sum;
+    }
+  }
+
   /** Counts the points from `from` up to `to` of a list of values and moments in turn, each of its moment. */
   add(list: readonly number[], from: number, to: number): void {
     const at = list[2 * to - 1]!;

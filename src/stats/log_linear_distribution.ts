@@ -194,10 +194,13 @@ export class LogLinearDistribution implements Distribution {
     const from = this.#settled;
     const to = this.#next;
     const at = this.#points.date(from, to, this.#clock);
-    this.#measure(from, to);
+    const sum = this.#measure(from, to);
     if (this.#buckets !== undefined) this.#countIn(this.#buckets, from, to);
     else if (to === MAX_POINTS) this.#buckets = this.#countPoints();
-    this.#averages.add(this.#points.list, from, to);
+    const { list } = this.#points;
+    // Within a millisecond all are of one moment.
+    if (at - list[2 * from + 1]! < 1) this.#averages.addSum(to - from, sum, at);
+    else this.#averages.add(list, from, to);
     this.#next = this.#settled = this.#points.wrap(to);
     this.#limit = this.#points.limit(this.#next);
     if (added === undefined || this.#exemplars === undefined) return;
@@ -218,8 +221,8 @@ export class LogLinearDistribution implements Distribution {
     return buckets;
   }
 
-  /** Extremes, sum and moments, with the values from `from` up to `to`. */
-  #measure(from: number, to: number): void {
+  /** Extremes, sum and moments, with the values from `from` up to `to`; returns the sum of these. */
+  #measure(from: number, to: number): number {
     const { list } = this.#points;
     const count = to - from;
     let sum = 0;
@@ -244,6 +247,7 @@ export class LogLinearDistribution implements Distribution {
       m4 += square * square;
     }
     this.#figures.join(count, mean, m2, m3, m4);
+    return sum;
   }
 }
 

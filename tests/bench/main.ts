@@ -1,18 +1,32 @@
 /**
  * `deno task bench`: what each part costs, beside its best peers and as a ratio measured in one run.
  *
+<<<<<<< HEAD
  * `--json` prints the figures for programs; `--only <part>` runs one part; `--quick` only shows that it runs.
+=======
+<<<<<<< HEAD
+ * `--json` prints the figures for programs; `--only hit`, `outage` or `monitor` runs one part; `--quick` only shows that it runs.
+=======
+ * `--json` prints the figures for programs; `--only hit`, `outage` or `stats` runs one part; `--quick` only shows that it runs.
+>>>>>>> 52b47d7 (bench: the cost of a statistic beside its peers)
+>>>>>>> 47da2ff (bench: the cost of a statistic beside its peers)
  */
 
 import { measureHits, printHits } from "./hit.ts";
 import { QUICK, THOROUGH } from "./measure.ts";
 import { measureMemory, printMemory } from "./memory.ts";
 import { measureMonitor, printMonitor } from "./monitor.ts";
+<<<<<<< HEAD
 import { measureOutage, printOutage } from "./outage.ts";
+=======
+import { measureOutage, type OutageResult } from "./outage.ts";
+import { measureStats, printStats } from "./stats.ts";
+>>>>>>> 47da2ff (bench: the cost of a statistic beside its peers)
 
 /** Measures a part; gives the figures, and what says them to a person. */
 type Part = (quick: boolean) => Promise<{ readonly figures: unknown; readonly print: () => void }>;
 
+<<<<<<< HEAD
 const part =
   <T>(measure: (quick: boolean) => Promise<T>, print: (figures: T) => void): Part => async (quick) => {
     const figures = await measure(quick);
@@ -31,6 +45,28 @@ const only = args.includes("--only") ? args[args.indexOf("--only") + 1] ?? "" : 
 if (only !== undefined && !(only in PARTS)) {
   console.error(`--only must be one of ${Object.keys(PARTS).join(", ")}, got "${only}"`);
   Deno.exit(2);
+=======
+const quick = Deno.args.includes("--quick");
+const hit = wanted("hit") ? await measureHits(quick ? QUICK : THOROUGH) : undefined;
+const outage = wanted("outage") ? await measureOutage(quick ? 3 : 15) : undefined;
+<<<<<<< HEAD
+const monitor = wanted("monitor") ? await (quick ? measureMonitor(1, 1) : measureMonitor(5, 5)) : undefined;
+if (Deno.args.includes("--json")) {
+  console.log(JSON.stringify({ runtime: `deno ${Deno.version.deno}`, hit, outage, monitor }, undefined, 2));
+} else {
+  if (hit) printHits(hit);
+  if (outage) printOutage(outage);
+  if (monitor) printMonitor(monitor);
+=======
+const stats = wanted("stats") ? await measureStats(quick ? QUICK : THOROUGH) : undefined;
+if (Deno.args.includes("--json")) {
+  console.log(JSON.stringify({ runtime: `deno ${Deno.version.deno}`, hit, outage, stats }, undefined, 2));
+} else {
+  if (hit) printHits(hit);
+  if (outage) printOutage(outage);
+  if (stats) printStats(stats);
+>>>>>>> 52b47d7 (bench: the cost of a statistic beside its peers)
+>>>>>>> 47da2ff (bench: the cost of a statistic beside its peers)
 }
 const figures: Record<string, unknown> = { runtime: `deno ${Deno.version.deno}` };
 for (const [name, measure] of Object.entries(PARTS)) {
