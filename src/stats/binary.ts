@@ -8,7 +8,6 @@
 
 import { ByteReader, ByteWriter, fromBase64, toBase64 } from "./bytes.ts";
 import { AVERAGED_MS } from "./averages.ts";
-import { LAYOUT } from "./buckets.ts";
 import { checkSnapshot, type DistributionSnapshot } from "./distribution_snapshot.ts";
 import type { MetricSnapshot, ScalarSeries, StatsSnapshot } from "./metric.ts";
 import { SNAPSHOT_VERSION } from "./metric.ts";

@@ -2,6 +2,7 @@
  * `deno task bench`: what each part costs, beside its best peers and as a ratio measured in one run.
  *
 <<<<<<< HEAD
+<<<<<<< HEAD
  * `--json` prints the figures for programs; `--only <part>` runs one part; `--quick` only shows that it runs.
 =======
 <<<<<<< HEAD
@@ -10,6 +11,10 @@
  * `--json` prints the figures for programs; `--only hit`, `outage` or `stats` runs one part; `--quick` only shows that it runs.
 >>>>>>> 52b47d7 (bench: the cost of a statistic beside its peers)
 >>>>>>> 47da2ff (bench: the cost of a statistic beside its peers)
+=======
+ * `--json` prints the figures for programs; `--only hit`, `outage`, `stats` or `monitor` runs one part; `--quick` only shows that it
+ * runs.
+>>>>>>> 35efbbd (stats: the monitor on distributions that know their times)
  */
 
 import { measureHits, printHits } from "./hit.ts";
@@ -49,24 +54,21 @@ if (only !== undefined && !(only in PARTS)) {
 const quick = Deno.args.includes("--quick");
 const hit = wanted("hit") ? await measureHits(quick ? QUICK : THOROUGH) : undefined;
 const outage = wanted("outage") ? await measureOutage(quick ? 3 : 15) : undefined;
-<<<<<<< HEAD
+const stats = wanted("stats") ? await measureStats(quick ? QUICK : THOROUGH) : undefined;
 const monitor = wanted("monitor") ? await (quick ? measureMonitor(1, 1) : measureMonitor(5, 5)) : undefined;
 if (Deno.args.includes("--json")) {
-  console.log(JSON.stringify({ runtime: `deno ${Deno.version.deno}`, hit, outage, monitor }, undefined, 2));
-} else {
-  if (hit) printHits(hit);
-  if (outage) printOutage(outage);
-  if (monitor) printMonitor(monitor);
-=======
-const stats = wanted("stats") ? await measureStats(quick ? QUICK : THOROUGH) : undefined;
-if (Deno.args.includes("--json")) {
-  console.log(JSON.stringify({ runtime: `deno ${Deno.version.deno}`, hit, outage, stats }, undefined, 2));
+  const results = { hit, outage, stats, monitor };
+  console.log(JSON.stringify({ runtime: `deno ${Deno.version.deno}`, ...results }, undefined, 2));
 } else {
   if (hit) printHits(hit);
   if (outage) printOutage(outage);
   if (stats) printStats(stats);
+<<<<<<< HEAD
 >>>>>>> 52b47d7 (bench: the cost of a statistic beside its peers)
 >>>>>>> 47da2ff (bench: the cost of a statistic beside its peers)
+=======
+  if (monitor) printMonitor(monitor);
+>>>>>>> 35efbbd (stats: the monitor on distributions that know their times)
 }
 const figures: Record<string, unknown> = { runtime: `deno ${Deno.version.deno}` };
 for (const [name, measure] of Object.entries(PARTS)) {
