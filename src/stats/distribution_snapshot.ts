@@ -9,6 +9,7 @@ import { AVERAGED_MS, type RecentAverage } from "./averages.ts";
 import type { BucketCount } from "./bucket_counts.ts";
 import { BUCKETS, LAYOUT, OCTAVES } from "./buckets.ts";
 import { type Exemplar, MAX_TRACE_ID_LENGTH } from "./exemplars.ts";
+import type { ShownQuantiles } from "./quantiles.ts";
 import { MAX_MOMENT, MAX_POINTS, type Point } from "./recent_points.ts";
 import { checkUnit, type Unit } from "./unit.ts";
 
@@ -16,7 +17,7 @@ import { checkUnit, type Unit } from "./unit.ts";
  * A distribution at one moment. The statistics are for readers, the buckets for merging: percentiles of a
  * fleet come from merged buckets, never from averaged percentiles. Those of an empty distribution are `null`.
  */
-export interface DistributionSnapshot {
+export interface DistributionSnapshot extends ShownQuantiles {
   /** What the values count. */
   readonly unit: Unit;
   /** When it was taken, in milliseconds since the epoch. */
@@ -39,14 +40,6 @@ export interface DistributionSnapshot {
   readonly min: number | null;
   /** The largest value, exactly. */
   readonly max: number | null;
-  /** The median, within 1 %. */
-  readonly p50: number | null;
-  /** Nine in ten values are at most this, within 1 %. */
-  readonly p90: number | null;
-  /** All but one in a hundred values are at most this, within 1 %. */
-  readonly p99: number | null;
-  /** All but one in a thousand values are at most this, within 1 %. */
-  readonly p999: number | null;
   /** What the values were lately, as of `at`. */
   readonly averages: readonly RecentAverage[];
   /** The last values and their moments, the oldest first. */

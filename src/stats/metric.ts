@@ -83,7 +83,7 @@ export type MetricSnapshot = ScalarMetric | DistributionMetric | StatesMetric | 
 /** Every metric of a registry, by name. */
 export interface StatsSnapshot {
   /** Of what form it is. */
-  readonly version: typeof SNAPSHOT_VERSION;
+  readonly version: 1;
   /** When it was taken, in milliseconds since the epoch. */
   readonly at: number;
   /** In the order of their names. */

@@ -20,13 +20,7 @@
  * @module
  */
 
-import {
-  type Attributes,
-  type Meter,
-  metrics,
-  type Observable,
-  type ObservableResult,
-} from "@opentelemetry/api";
+import { metrics } from "@opentelemetry/api";
 import { checkInteger } from "../errors.ts";
 import { familiesOf, type Sample, type SampleFamily } from "./exposition.ts";
 import type { StatsSnapshot } from "./metric.ts";
@@ -37,10 +31,40 @@ export interface SnapshotSource {
   snapshot(): StatsSnapshot;
 }
 
+/** The parts of OpenTelemetry's `Meter` that are used. */
+export interface OtelMeter {
+  /** Makes an instrument for a sum that only grows. */
+  createObservableCounter(name: string, options: OtelMetricOptions): OtelObservable;
+  /** Makes an instrument for a value that goes up and down. */
+  createObservableGauge(name: string, options: OtelMetricOptions): OtelObservable;
+}
+
+/** How an instrument is described. */
+export interface OtelMetricOptions {
+  /** What it means. */
+  readonly description: string;
+  /** What its values count, as in UCUM. */
+  readonly unit: string;
+}
+
+/** An instrument that is read when the SDK collects. */
+export interface OtelObservable {
+  /** Has it read by `callback`, too. */
+  addCallback(callback: (result: OtelResult) => void): void;
+  /** Takes that back. */
+  removeCallback(callback: (result: OtelResult) => void): void;
+}
+
+/** Takes what is read. */
+export interface OtelResult {
+  /** Takes a value, and what tells it from the others of its name. */
+  observe(value: number, attributes?: Record<string, string>): void;
+}
+
 /** How statistics are exported. */
 export interface OpenTelemetryOptions {
   /** Where the instruments are made. @default the meter "@ballast/runtime" of the global provider */
-  readonly meter?: Meter;
+  readonly meter?: OtelMeter;
   /** What every name begins with. @default "ballast" */
   readonly prefix?: string;
   /** Bounds of a histogram to an octave, as in `openMetrics()`. @default bounds that are round in decimals */
@@ -51,8 +75,8 @@ export interface OpenTelemetryOptions {
 
 /** One name that is exported. */
 interface Exported {
-  readonly instrument: Observable;
-  readonly observe: (result: ObservableResult) => void;
+  readonly instrument: OtelObservable;
+  readonly observe: (result: OtelResult) => void;
 }
 
 /**
@@ -100,8 +124,8 @@ export function exportToOpenTelemetry(
     const instrument = family.type === "gauge"
       ? meter.createObservableGauge(name, described)
       : meter.createObservableCounter(name, described);
-    const observe = (result: ObservableResult) => {
-      for (const { labels, value } of collect().get(name) ?? []) result.observe(value, labels as Attributes);
+    const observe = (result: OtelResult) => {
+      for (const { labels, value } of collect().get(name) ?? []) result.observe(value, { ...labels });
     };
     instrument.addCallback(observe);
     exported.set(name, { instrument, observe });
@@ -112,7 +136,7 @@ export function exportToOpenTelemetry(
     description: "Instruments that export the registry",
     unit: "1",
   });
-  const count = (result: ObservableResult) => {
+  const count = (result: OtelResult) => {
     collect();
     result.observe(exported.size);
   };

@@ -19,9 +19,13 @@ export interface Ranked {
 
 /** The quantiles that a snapshot shows. */
 export interface ShownQuantiles {
+  /** The median, within 1 %; `null` where there is no value, as with all that follow. */
   readonly p50: number | null;
+  /** Nine in ten values are at most this, within 1 %. */
   readonly p90: number | null;
+  /** All but one in a hundred values are at most this, within 1 %. */
   readonly p99: number | null;
+  /** All but one in a thousand values are at most this, within 1 %. */
   readonly p999: number | null;
 }
 
