@@ -26,20 +26,18 @@ const KEYWORDS = [
 /** Where `process.getBuiltinModule` is to be had. */
 const ENGINES = { node: ">=20.16 <21 || >=22.3" };
 
-<<<<<<< HEAD
 /** What the tests and the tools stand on: a package that imports one of them does so by accident. */
-const DEVELOPMENT = ["cacheable-lookup", "fast-check", "playwright-core", "typescript"];
-=======
-/** What the package may depend on: a new dependency is a decision, never an accident. */
-export const DEPENDENCIES = [
-  "@leichtgewicht/dns-packet",
-  "@logtape/logtape",
-  "@opentelemetry/api",
-  "d3-scale",
-  "d3-shape",
-  "hono",
+const DEVELOPMENT = [
+  "@opentelemetry/sdk-metrics",
+  "bloom-filters",
+  "cacheable-lookup",
+  "fast-check",
+  "hdr-histogram-js",
+  "playwright-core",
+  "prom-client",
+  "tdigest",
+  "typescript",
 ];
->>>>>>> 9187e5b (npm: the package needs the API of OpenTelemetry)
 
 /**
  * The packages of npm that the modules import, sorted. Node's built-ins are imported for their types alone, and vanish.
