@@ -11,6 +11,7 @@
 export type BallastErrorCode =
   | "CLOSED"
   | "INVALID_NAME"
+  | "INVALID_SNAPSHOT"
   | "NAME_NOT_FOUND"
   | "NO_CONTEXT"
   | "RESOLVE_FAILED"

@@ -9,6 +9,7 @@ import { QUICK, THOROUGH } from "./measure.ts";
 import { measureMemory, printMemory } from "./memory.ts";
 import { measureMonitor, printMonitor } from "./monitor.ts";
 import { measureOutage, printOutage } from "./outage.ts";
+import { measureStats, printStats } from "./stats.ts";
 
 /** Measures a part; gives the figures, and what says them to a person. */
 type Part = (quick: boolean) => Promise<{ readonly figures: unknown; readonly print: () => void }>;
@@ -22,6 +23,7 @@ const part =
 const PARTS: Readonly<Record<string, Part>> = {
   hit: part((quick) => measureHits(quick ? QUICK : THOROUGH), printHits),
   outage: part((quick) => measureOutage(quick ? 3 : 15), printOutage),
+  stats: part((quick) => measureStats(quick ? QUICK : THOROUGH), printStats),
   memory: part(measureMemory, printMemory),
   monitor: part((quick) => quick ? measureMonitor(1, 1) : measureMonitor(5, 5), printMonitor),
 };
