@@ -14,7 +14,7 @@ import type { Family } from "./family.ts";
 import { metricReport } from "./metric_report.ts";
 import { SNAPSHOT_VERSION, type StatsSnapshot } from "./metric.ts";
 import type { Labels } from "./names.ts";
-import { type OpenMetricsOptions, openMetricsText } from "./openmetrics.ts";
+import { type OpenMetricsOptions, openMetricsText, prometheusText } from "./openmetrics.ts";
 import { type Counter, type Gauge, Scalar } from "./scalar.ts";
 import { createSketch, type Sketch } from "./sketch.ts";
 import { createStateStats, type StateStats } from "./state_stats.ts";
@@ -173,6 +173,8 @@ export interface Stats {
   act(id: string, args?: Readonly<Record<string, string>>): { readonly series: number };
   /** The metrics as OpenMetrics 1.0 text; its content type is `OPEN_METRICS_CONTENT_TYPE`. */
   openMetrics(options?: OpenMetricsOptions): string;
+  /** The metrics in Prometheus's own text format, 0.0.4, which has no exemplars; its content type is `PROMETHEUS_CONTENT_TYPE`. */
+  prometheus(options?: OpenMetricsOptions): string;
 }
 
 /**
@@ -276,6 +278,7 @@ export function createStats(options: StatsOptions = {}): Stats {
       return { series: reset(name) };
     },
     openMetrics: (given) => openMetricsText(snapshot(), { ...options.openMetrics, ...given }),
+    prometheus: (given) => prometheusText(snapshot(), { ...options.openMetrics, ...given }),
   };
 }
 
