@@ -1,6 +1,6 @@
 /** The service: every request resolves two backends through Ballast and calls both. */
 
-import type { Runtime } from "@ballast/runtime";
+import { createRequestContexts, type Runtime } from "@ballast/runtime";
 import { type Context, Hono } from "hono";
 import { accepts } from "hono/accepts";
 import { html } from "hono/html";
@@ -31,6 +31,7 @@ interface Call {
 }
 
 const CALL_TIMEOUT_MS = 1_000;
+const REQUEST_MS = 2_000;
 const MODES: Readonly<Record<string, DnsFault>> = {
   ok: { mode: "ok" },
   drop: { mode: "drop" },
@@ -88,6 +89,8 @@ export function createShop({ runtime, backends, nameOf, dnsServer, metaUrl }: Sh
   }
 
   const app = new Hono();
+  // Each request has a deadline, which its lookups keep to, and a trace, which its records carry.
+  app.use(createRequestContexts(runtime.context, { deadlineMs: REQUEST_MS }).middleware());
   app.get("/", async (context) => {
     const startedAt = clock.monotonic();
     counters.requests.add();
