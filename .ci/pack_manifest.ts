@@ -27,7 +27,17 @@ const KEYWORDS = [
 const ENGINES = { node: ">=20.16 <21 || >=22.3" };
 
 /** What the tests and the tools stand on: a package that imports one of them does so by accident. */
-const DEVELOPMENT = ["cacheable-lookup", "fast-check", "playwright-core", "typescript"];
+const DEVELOPMENT = [
+  "@opentelemetry/sdk-metrics",
+  "bloom-filters",
+  "cacheable-lookup",
+  "fast-check",
+  "hdr-histogram-js",
+  "playwright-core",
+  "prom-client",
+  "tdigest",
+  "typescript",
+];
 
 /**
  * The packages of npm that the modules import, sorted. Node's built-ins are imported for their types alone, and vanish.

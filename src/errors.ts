@@ -13,6 +13,7 @@ export type BallastErrorCode =
   | "CONNECT_FAILED"
   | "CONNECTION_ENDED"
   | "INVALID_NAME"
+  | "INVALID_SNAPSHOT"
   | "LEASE_ENDED"
   | "MESSAGE_TOO_LONG"
   | "NAME_NOT_FOUND"

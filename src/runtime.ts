@@ -130,7 +130,7 @@ export interface Runtime extends AsyncDisposable {
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const { name = "ballast", platform = detectPlatform() } = options;
   const { clock } = platform;
-  const stats = createStats({ clock, ...options.stats });
+  const stats = createStats({ clock, traceId: () => currentTrace()?.traceId, ...options.stats });
   const log = createLog({ clock, stats, ambient: traceFields, ...options.log });
   const dns = createDnsCache({ platform, stats, log: log.child("dns"), ...options.dns });
   const connections = createConnectionManager({

@@ -1,6 +1,6 @@
 /** The service: every request resolves two backends through Ballast and calls both, and asks an endpoint for its stock. */
 
-import type { Runtime } from "@ballast/runtime";
+import { createRequestContexts, type Runtime } from "@ballast/runtime";
 import { type Context, Hono } from "hono";
 import { accepts } from "hono/accepts";
 import { html } from "hono/html";
@@ -35,6 +35,7 @@ interface Call {
 }
 
 const CALL_TIMEOUT_MS = 1_000;
+const REQUEST_MS = 2_000;
 const MODES: Readonly<Record<string, DnsFault>> = {
   ok: { mode: "ok" },
   drop: { mode: "drop" },
@@ -95,6 +96,8 @@ export function createShop(
   }
 
   const app = new Hono();
+  // Each request has a deadline, which its lookups keep to, and a trace, which its records carry.
+  app.use(createRequestContexts(runtime.context, { deadlineMs: REQUEST_MS }).middleware());
   app.get("/", async (context) => {
     const startedAt = clock.monotonic();
     counters.requests.add();

@@ -18,7 +18,11 @@ const STATE_TONES: Readonly<Record<MetaRuntime["state"], Tone>> = {
   closed: "bad",
 };
 
-const SOURCE_NAMES: Readonly<Record<Source["format"], string>> = { json: "JSON", openmetrics: "OpenMetrics" };
+const SOURCE_NAMES: Readonly<Record<Source["format"], string>> = {
+  json: "JSON",
+  openmetrics: "OpenMetrics",
+  text: "text",
+};
 
 /** Renders a whole document. It asks the reports for nothing but their ids: a broken one breaks no other page. */
 export function renderLayout(

@@ -19,6 +19,8 @@ export interface Page {
   readonly tone: Tone;
   /** What a program gets. */
   readonly source: Source;
+  /** What a program gets that asks for it in another form. @default there is none */
+  readonly alternatives?: readonly Source[];
   /** Draws what stands below the heading. */
   readonly body: (view: View) => readonly Section[];
   /** What `/events` is asked for, so that the page stays up to date. @default it does not */
@@ -30,7 +32,7 @@ export interface Page {
 /** What a page is drawn from, as a program reads it. */
 export interface Source {
   /** The form, as `?format=` names it. */
-  readonly format: "json" | "openmetrics";
+  readonly format: "json" | "openmetrics" | "text";
   /** The Content-Type. */
   readonly type: string;
   /** Writes it down. */

@@ -11,11 +11,12 @@ import { parseSort } from "./sort.ts";
 
 /** Answers with a page: what it is drawn from, or its drawing as HTML. */
 export function respond(c: Context, runtime: MetaRuntime, page: Page): Response {
-  const { status = 200, source } = page;
+  const { status = 200 } = page;
+  const sources = [page.source, ...page.alternatives ?? []];
   c.header("Vary", "Accept");
-  if (negotiate(c, [source.format, "html"]) !== "html") {
-    return c.body(source.write(), status, { "Content-Type": source.type });
-  }
+  const format = negotiate(c, [page.source.format, ...sources.slice(1).map(({ format }) => format), "html"]);
+  const source = sources.find((source) => source.format === format);
+  if (source !== undefined) return c.body(source.write(), status, { "Content-Type": source.type });
   const nonce: string | undefined = c.get("secureHeadersNonce");
   const view = viewOf(c, runtime);
   const document = page.bare ? renderBareLayout(page, view, nonce) : renderLayout(page, runtime, view, nonce);

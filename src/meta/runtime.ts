@@ -55,6 +55,8 @@ export interface MetaRuntime {
   readonly stats: {
     /** All of them, in the OpenMetrics text format. */
     openMetrics(): string;
+    /** All of them, in Prometheus's own text format. @default they are not to be had in it */
+    prometheus?(): string;
   };
   /** Where it is recorded who was let in and what was changed. @default nowhere */
   readonly log?: {

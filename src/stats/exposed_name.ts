@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Unit } from "./distribution_snapshot.ts";
 import type { MetricKind } from "./metric.ts";
+import type { Unit } from "./unit.ts";
 
 /** What a metric's exposed name follows from. */
 export interface NamedMetric {
@@ -17,7 +17,8 @@ export interface NamedMetric {
 /** The name of a metric in the text, without the prefix: its unit is part of it, as the format wants. */
 export function exposedName(metric: NamedMetric): string {
   const name = metric.name.replace(/[^a-zA-Z0-9_]/g, "_");
-  const base = metric.kind === "counter" ? name.replace(/_total$/, "") : name;
+  if (metric.kind === "states") return name;
+  const base = metric.kind === "counter" || metric.kind === "sketch" ? name.replace(/_total$/, "") : name;
   switch (metric.unit) {
     case "1":
       return base;
@@ -29,7 +30,7 @@ export function exposedName(metric: NamedMetric): string {
   }
 }
 
-/** The names of the samples, without the prefix: no other metric may have one of them. */
+/** The names of the samples and of the families they are in, without the prefix: no other metric may have one of them. */
 export function sampleNames(metric: NamedMetric): string[] {
   const name = exposedName(metric);
   switch (metric.kind) {
@@ -39,6 +40,16 @@ export function sampleNames(metric: NamedMetric): string[] {
       return [name, `${name}_total`];
     case "distribution":
       return [name, `${name}_bucket`, `${name}_count`, `${name}_sum`];
+    case "states":
+      return [
+        name,
+        `${name}_current`,
+        ...["state_seconds", "transitions"].flatMap((
+          suffix,
+        ) => [`${name}_${suffix}`, `${name}_${suffix}_total`]),
+      ];
+    case "sketch":
+      return [name, `${name}_total`, `${name}_distinct`];
   }
 }
 

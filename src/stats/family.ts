@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Unit } from "./distribution_snapshot.ts";
+import type { Unit } from "./unit.ts";
 import type { MetricKind } from "./metric.ts";
 import { checkLabels, type Labels, labelsKey } from "./names.ts";
 

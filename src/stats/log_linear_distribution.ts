@@ -5,40 +5,52 @@
  */
 
 import { checkNumber } from "../errors.ts";
-import { bucketMiddle, bucketOf, BUCKETS_PER_OCTAVE, LAYOUT, OCTAVE_BITS, OCTAVES } from "./buckets.ts";
+import { Averages, type RecentAverage } from "./averages.ts";
+import { BucketCounts } from "./bucket_counts.ts";
+import { bucketOf, firstKeyOf, LAYOUT } from "./buckets.ts";
 import type { Distribution } from "./distribution.ts";
-import {
-  type BucketCount,
-  checkSnapshot,
-  type DistributionSnapshot,
-  type Unit,
-} from "./distribution_snapshot.ts";
+import { checkSnapshot, type DistributionSnapshot } from "./distribution_snapshot.ts";
+import { Exemplars, type TraceIdSource } from "./exemplars.ts";
+import { Figures } from "./figures.ts";
+import { quantileOf, type Ranked, shownQuantiles } from "./quantiles.ts";
+import { MAX_POINTS, type Point, RecentPoints, type WallClock } from "./recent_points.ts";
+import type { Unit } from "./unit.ts";
 
-/** Values that {@linkcode Distribution.recent} remembers: a power of two. */
-const RECENT = 64;
-
-/** A distribution on buckets of logarithmic octaves and linear steps within them. */
+/**
+ * A distribution on buckets of logarithmic octaves and linear steps within them.
+ *
+ * Adding a value writes it down, no more. Once a few are there, or somebody looks, they are settled together: moments
+ * of the batch without the chain of dependent divisions that one value at a time has, one reading of the clock.
+ */
 export class LogLinearDistribution implements Distribution {
   readonly unit: Unit;
-  /** The counts of an octave's buckets, made when its first value comes: doubles, exact up to 2^53. */
-  readonly #octaves: (Float64Array | undefined)[] = new Array(OCTAVES).fill(undefined);
-  readonly #recent = new Float64Array(RECENT);
-  #added = 0;
-  #count = 0;
+  readonly #clock: WallClock;
+  readonly #firstKey: number;
+  /** Where the next value goes, and up to where they are settled. */
+  #next = 0;
+  #settled = 0;
+  /** Settle when `next` gets here. */
+  #limit = 1;
+  /** Settle at a value above this, which is worth an exemplar. */
+  #notable = Infinity;
+  #points = new RecentPoints();
   #rejected = 0;
-  #sum = 0;
-  #mean = 0;
-  /** Sum of the squared deviations from the mean. */
-  #squares = 0;
-  #min = Infinity;
-  #max = -Infinity;
+  /** Made when the first points are about to be overwritten: until then these hold every value. */
+  #buckets: BucketCounts | undefined;
+  #figures = new Figures();
+  #averages = new Averages();
+  #exemplars: Exemplars | undefined;
 
-  constructor(unit: Unit) {
+  constructor(unit: Unit, clock: WallClock, traceId?: TraceIdSource) {
     this.unit = unit;
+    this.#clock = clock;
+    this.#firstKey = firstKeyOf(unit);
+    if (traceId !== undefined) this.#exemplars = new Exemplars(traceId, unit);
+    this.#notable = this.#exemplars?.notable ?? Infinity;
   }
 
   get count(): number {
-    return this.#count;
+    return this.#figures.count + this.#next - this.#settled;
   }
 
   get rejected(): number {
@@ -46,127 +58,213 @@ export class LogLinearDistribution implements Distribution {
   }
 
   get sum(): number {
-    return bounded(this.#sum);
+    return bounded(this.#look().#figures.sum);
   }
 
   get mean(): number {
-    return this.#count === 0 ? NaN : this.#mean;
+    return this.#look().#figures.mean;
   }
 
   get variance(): number {
-    return bounded(this.#squares / this.#count);
+    return bounded(this.#look().#figures.variance);
   }
 
   get stddev(): number {
-    return bounded(Math.sqrt(this.#squares / this.#count));
+    return bounded(Math.sqrt(this.#look().#figures.variance));
+  }
+
+  get skewness(): number {
+    return this.#look().#figures.skewness;
+  }
+
+  get kurtosis(): number {
+    return this.#look().#figures.kurtosis;
   }
 
   get min(): number {
-    return this.#count === 0 ? NaN : this.#min;
+    return this.count === 0 ? NaN : this.#look().#figures.min;
   }
 
   get max(): number {
-    return this.#count === 0 ? NaN : this.#max;
+    return this.count === 0 ? NaN : this.#look().#figures.max;
   }
 
-  add(value: number): void {
-    if (!Number.isFinite(value) || value < 0) {
+  add(value: number, atMs?: number): void {
+    // The comparison also refuses NaN.
+    if (typeof value !== "number" || !(value >= 0 && value <= Number.MAX_VALUE)) {
       this.#rejected++;
       return;
     }
-    this.#countIn(bucketOf(value), 1);
-    this.#recent[this.#added++ & (RECENT - 1)] = value;
-    if (value < this.#min) this.#min = value;
-    if (value > this.#max) this.#max = value;
-    this.#sum += value;
-    // Welford (1962): no sum of squares, so no cancellation.
-    const count = ++this.#count;
-    const deviation = value - this.#mean;
-    this.#mean += deviation / count;
-    this.#squares += deviation * (value - this.#mean);
+    const { list } = this.#points;
+    const next = this.#next;
+    // There is no minus zero among the values.
+    list[2 * next] = value + 0;
+    list[2 * next + 1] = typeof atMs === "number" ? atMs : NaN;
+    this.#next = next + 1;
+    if (next + 1 === this.#limit || value > this.#notable) this.#settle(value);
   }
 
   merge(other: Distribution | DistributionSnapshot): void {
-    const merged = checkSnapshot(isDistribution(other) ? other.snapshot() : other);
+    const merged = isDistribution(other) ? other.snapshot() : checkSnapshot(other);
     if (merged.unit !== this.unit) {
       throw new TypeError(`a distribution of "${this.unit}" cannot take in one of "${merged.unit}"`);
     }
+    this.#look();
     this.#rejected += merged.rejected;
     if (merged.count === 0) return;
-    for (const [bucket, count] of merged.buckets) this.#countIn(bucket, count);
-    this.#min = Math.min(this.#min, merged.min!);
-    this.#max = Math.max(this.#max, merged.max!);
-    this.#sum += merged.sum;
-    // Chan, Golub, LeVeque (1979): the moments of two samples together.
-    const count = this.#count + merged.count;
-    const share = merged.count / count;
-    const distance = merged.mean! - this.#mean;
-    this.#squares += merged.stddev! ** 2 * merged.count + distance * (distance * this.#count * share);
-    this.#mean += distance * share;
-    this.#count = count;
+    const buckets = this.#buckets ??= this.#countPoints();
+    for (const [bucket, count] of merged.buckets) buckets.add(bucket, count);
+    this.#figures.span(merged.sum, merged.min!, merged.max!);
+    const { count, mean, stddev, skewness, kurtosis } = merged;
+    this.#figures.joinKnown(count, mean!, stddev!, skewness ?? 0, kurtosis ?? 0);
+    this.#averages.merge(merged.averages, merged.at);
+    this.#next = this.#settled = this.#points.merge(merged.recent, this.#next);
+    this.#limit = this.#points.limit(this.#next);
+    if (merged.exemplars !== undefined) {
+      this.#exemplars ??= new Exemplars(undefined, this.unit);
+      this.#exemplars.merge(merged.exemplars);
+    }
+  }
+
+  reset(): void {
+    this.#next = this.#settled = 0;
+    this.#points = new RecentPoints();
+    this.#limit = 1;
+    this.#rejected = 0;
+    this.#buckets = undefined;
+    this.#figures = new Figures();
+    this.#averages = new Averages();
+    this.#exemplars?.clear();
+    this.#notable = this.#exemplars?.notable ?? Infinity;
   }
 
   quantile(q: number): number {
-    return this.#valueOfRank(checkNumber("q", q, { max: 1 }), this.#buckets());
+    checkNumber("q", q, { max: 1 });
+    this.#look();
+    return quantileOf(this.#ranked(), q);
   }
 
-  recent(): number[] {
-    const start = Math.max(0, this.#added - RECENT);
-    return Array.from({ length: this.#added - start }, (_, i) => this.#recent[(start + i) & (RECENT - 1)]!);
+  recent(): Point[] {
+    return this.#look().#points.read(this.#next);
+  }
+
+  averages(): RecentAverage[] {
+    this.#look().#averages.advance(this.#clock.now());
+    return this.#averages.read();
   }
 
   snapshot(): DistributionSnapshot {
-    const buckets = this.#buckets();
-    const orNull = (value: number) => Number.isNaN(value) ? null : value;
-    const quantile = (q: number) => orNull(this.#valueOfRank(q, buckets));
+    const averages = this.averages();
+    const exemplars = this.#exemplars?.read() ?? [];
+    const ranked = this.#ranked();
     return {
       unit: this.unit,
-      count: this.#count,
+      at: this.#averages.at,
+      count: this.count,
       rejected: this.#rejected,
       sum: this.sum,
       mean: orNull(this.mean),
       stddev: orNull(this.stddev),
+      skewness: orNull(this.skewness),
+      kurtosis: orNull(this.kurtosis),
       min: orNull(this.min),
       max: orNull(this.max),
-      p50: quantile(0.5),
-      p90: quantile(0.9),
-      p99: quantile(0.99),
-      p999: quantile(0.999),
+      ...shownQuantiles(ranked),
+      averages,
+      recent: this.#points.read(this.#next),
+      ...(exemplars.length > 0 && { exemplars }),
       layout: LAYOUT,
-      buckets,
+      buckets: ranked.buckets,
     };
   }
 
-  #countIn(bucket: number, count: number): void {
-    const counts = this.#octaves[bucket >> OCTAVE_BITS] ??= new Float64Array(BUCKETS_PER_OCTAVE);
-    counts[bucket & (BUCKETS_PER_OCTAVE - 1)]! += count;
+  #ranked(): Ranked {
+    const buckets = (this.#buckets ?? this.#countPoints()).entries();
+    return { unit: this.unit, count: this.count, min: this.#figures.min, max: this.#figures.max, buckets };
   }
 
-  #buckets(): BucketCount[] {
-    const held: BucketCount[] = [];
-    for (const [octave, counts] of this.#octaves.entries()) {
-      counts?.forEach((count, step) => {
-        if (count > 0) held.push([octave * BUCKETS_PER_OCTAVE + step, count]);
-      });
+  /** This, with all values settled. */
+  #look(): this {
+    if (this.#settled < this.#next) this.#settle(undefined);
+    return this;
+  }
+
+  /** Takes in what was added since: `added` is the last of them, when it is being added. */
+  #settle(added: number | undefined): void {
+    const from = this.#settled;
+    const to = this.#next;
+    const at = this.#points.date(from, to, this.#clock);
+    const sum = this.#measure(from, to);
+    if (this.#buckets !== undefined) this.#countIn(this.#buckets, from, to);
+    else if (to === MAX_POINTS) this.#buckets = this.#countPoints();
+    const { list } = this.#points;
+    // Within a millisecond all are of one moment.
+    if (at - list[2 * from + 1]! < 1) this.#averages.addSum(to - from, sum, at);
+    else this.#averages.add(list, from, to);
+    this.#next = this.#settled = this.#points.wrap(to);
+    this.#limit = this.#points.limit(this.#next);
+    if (added === undefined || this.#exemplars === undefined) return;
+    this.#exemplars.offer(added, at);
+    this.#notable = this.#exemplars.notable;
+  }
+
+  /** Counts the values from `from` up to `to` in buckets. */
+  #countIn(buckets: BucketCounts, from: number, to: number): void {
+    const { list } = this.#points;
+    for (let i = from; i < to; i++) buckets.increment(bucketOf(list[2 * i]!, this.#firstKey));
+  }
+
+  /** The buckets of the values so far, while all of them are still there. */
+  #countPoints(): BucketCounts {
+    const buckets = new BucketCounts();
+    this.#countIn(buckets, 0, this.#next);
+    return buckets;
+  }
+
+  /** Extremes, sum and moments, with the values from `from` up to `to`; returns the sum of these. */
+  #measure(from: number, to: number): number {
+    const { list } = this.#points;
+    const count = to - from;
+    let sum = 0;
+    let min = Infinity;
+    let max = -Infinity;
+    for (let i = from; i < to; i++) {
+      const value = list[2 * i]!;
+      sum += value;
+      if (value < min) min = value;
+      if (value > max) max = value;
     }
-    return held;
-  }
-
-  #valueOfRank(q: number, buckets: readonly BucketCount[]): number {
-    if (this.#count === 0) return NaN;
-    const rank = Math.ceil(q * this.#count);
-    // The extremes are known exactly.
-    if (rank <= 1) return this.#min;
-    if (rank >= this.#count) return this.#max;
-    let passed = 0;
-    const holding = buckets.find(([, count]) => (passed += count) >= rank)!;
-    return Math.min(this.#max, Math.max(this.#min, bucketMiddle(holding[0])));
+    this.#figures.span(sum, min, max);
+    const mean = sum <= Number.MAX_VALUE ? sum / count : meanOfHuge(list, from, to);
+    let m2 = 0;
+    let m3 = 0;
+    let m4 = 0;
+    for (let i = from; i < to; i++) {
+      const deviation = list[2 * i]! - mean;
+      const square = deviation * deviation;
+      m2 += square;
+      m3 += square * deviation;
+      m4 += square * square;
+    }
+    this.#figures.join(count, mean, m2, m3, m4);
+    return sum;
   }
 }
 
 /** Sums of huge values must not become `Infinity`, which JSON cannot say. */
 function bounded(value: number): number {
   return Math.min(value, Number.MAX_VALUE);
+}
+
+function orNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/** The mean of values whose sum is beyond a double. */
+function meanOfHuge(list: readonly number[], from: number, to: number): number {
+  let mean = 0;
+  for (let i = from; i < to; i++) mean += list[2 * i]! / (to - from);
+  return mean;
 }
 
 function isDistribution(other: Distribution | DistributionSnapshot): other is Distribution {

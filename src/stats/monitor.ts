@@ -254,7 +254,7 @@ export function createMonitor(options: MonitorOptions = {}): Monitor {
       intervalMs,
       pauseMs,
       lag: lag.snapshot(),
-      recentLag: lag.recent(),
+      recentLag: lag.recent().map(([, value]) => value),
       held: mean(held.recent(60)),
       pauses: { count: pauses.count, totalMs: pauses.totalMs, recent: pauses.recent() },
       stacks: pauses.stacks,

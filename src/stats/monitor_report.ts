@@ -154,7 +154,7 @@ function lagHistogram({ lag }: MonitorSnapshot): Histogram {
     unit: "ms",
     count: lag.count,
     buckets: lag.buckets.map(([bucket, count]) =>
-      [bucketEdge(bucket), bucketEdge(bucket + 1), count] as const
+      [bucketEdge(bucket, "ms"), bucketEdge(bucket + 1, "ms"), count] as const
     ),
     quantiles: quantiles.map(([q, value]) => ({ q, value: value! })),
   };

@@ -5,31 +5,48 @@
  */
 
 import type { Cell, Finding, Report, ReportTable } from "../report.ts";
-import type { Unit } from "./distribution_snapshot.ts";
-import type { DistributionMetric, MetricSnapshot, ScalarMetric, StatsSnapshot } from "./metric.ts";
+import type {
+  DistributionMetric,
+  MetricSnapshot,
+  ScalarMetric,
+  SketchMetric,
+  StatesMetric,
+  StatsSnapshot,
+} from "./metric.ts";
 import type { Labels } from "./names.ts";
+import type { Unit } from "./unit.ts";
 
 /** Counts, by metric, how often labels were folded into "other". */
 export const FOLDED = "stats.folded";
 /** Counts, by metric, the observed values that could not be read. */
 export const FAILED_READS = "stats.failed_reads";
+/** Counts, by kind, the metrics that were not registered. */
+export const REFUSED = "stats.refused";
 
 /** Rows a table shows; all of them are in the snapshot. */
 const MAX_ROWS = 200;
 
 /** What a registry says of itself. */
 export function statsReport({ metrics }: StatsSnapshot): Report {
-  const distributions = metrics.filter((metric) => metric.kind === "distribution");
-  const scalars = metrics.filter((metric) => metric.kind !== "distribution");
   const series = metrics.reduce((total, metric) => total + metric.series.length, 0);
+  const of = <K extends MetricSnapshot["kind"]>(...kinds: K[]) =>
+    metrics.filter((metric): metric is MetricSnapshot & { kind: K } => kinds.includes(metric.kind as K));
+  const [distributions, states, sketches] = [of("distribution"), of("states"), of("sketch")];
   return {
     id: "stats",
     title: "Statistics",
     summary: `${metrics.length} metrics, ${series} series`,
-    tables: [distributionTable(distributions), scalarTable(scalars)],
+    tables: [
+      distributionTable(distributions),
+      scalarTable(of("counter", "gauge")),
+      ...(states.length > 0 ? [statesTable(states)] : []),
+      ...(sketches.length > 0 ? [sketchTable(sketches)] : []),
+    ],
+    actions: [{ id: "reset", label: "Reset all statistics", fields: [] }],
     findings: [
       ...counted(metrics, FOLDED).map(([metric, times]) => tooManyLabels(metric, times)),
       ...counted(metrics, FAILED_READS).map(([metric, times]) => failedRead(metric, times)),
+      ...counted(metrics, REFUSED, "kind").map(([kind, times]) => tooManyMetrics(kind, times)),
       ...distributions.flatMap((metric) => rejectedValues(metric)),
     ],
   };
@@ -38,7 +55,7 @@ export function statsReport({ metrics }: StatsSnapshot): Report {
 function distributionTable(metrics: readonly DistributionMetric[]): ReportTable {
   const rows = metrics.flatMap(({ name, unit, series }) =>
     series.map(({ labels, value }): Cell[] => [
-      name,
+      details(name),
       labelsText(labels),
       value.count,
       ...[value.mean, value.p50, value.p90, value.p99, value.p999, value.max].map((each) =>
@@ -57,7 +74,7 @@ function distributionTable(metrics: readonly DistributionMetric[]): ReportTable 
 
 function scalarTable(metrics: readonly ScalarMetric[]): ReportTable {
   const rows = metrics.flatMap(({ name, kind, unit, series }) =>
-    series.map(({ labels, value }): Cell[] => [name, labelsText(labels), kind, inUnit(value, unit)])
+    series.map(({ labels, value }): Cell[] => [details(name), labelsText(labels), kind, inUnit(value, unit)])
   );
   return {
     id: "values",
@@ -68,23 +85,81 @@ function scalarTable(metrics: readonly ScalarMetric[]): ReportTable {
   };
 }
 
-function cut(rows: readonly Cell[][]): Pick<ReportTable, "rows" | "omitted"> {
+function statesTable(metrics: readonly StatesMetric[]): ReportTable {
+  const rows = metrics.flatMap(({ name, series }) =>
+    series.flatMap(({ labels, value }) =>
+      value.states.map(({ state, current, entered, totalMs, stays }): Cell[] => [
+        details(name),
+        labelsText(labels),
+        state,
+        current,
+        entered,
+        { kind: "duration", ms: totalMs },
+        { kind: "ratio", ratio: value.lifetimeMs > 0 ? totalMs / value.lifetimeMs : 0 },
+        inUnit(stays.p50, "ms"),
+        inUnit(stays.p99, "ms"),
+      ])
+    )
+  );
+  return {
+    id: "states",
+    title: "States",
+    columns: ["Name", "Labels", "State", "Now", "Entered", "Time", "Share", "p50 of a stay", "p99"],
+    empty: "No machine has a state yet.",
+    ...cut(rows),
+  };
+}
+
+function sketchTable(metrics: readonly SketchMetric[]): ReportTable {
+  const rows = metrics.flatMap(({ name, series }) =>
+    series.map(({ labels, value }): Cell[] => [
+      details(name),
+      labelsText(labels),
+      value.count,
+      value.cardinality,
+      { kind: "list", items: value.top.slice(0, 3).map(({ key, count }) => `${key} (${count})`) },
+    ])
+  );
+  return {
+    id: "sketches",
+    title: "Sketches",
+    columns: ["Name", "Labels", "Count", "Different", "Most frequent"],
+    empty: "No text has been counted yet.",
+    ...cut(rows),
+  };
+}
+
+/** A metric's name, and the way to its page. */
+function details(key: string): Cell {
+  return { kind: "details", key };
+}
+
+/** The rows that are shown. */
+export function cut(rows: readonly Cell[][]): Pick<ReportTable, "rows" | "omitted"> {
   return { rows: rows.slice(0, MAX_ROWS), omitted: Math.max(0, rows.length - MAX_ROWS) };
 }
 
-function inUnit(value: number | null, unit: Unit): Cell {
+/** A value of a unit as a cell. */
+export function inUnit(value: number | null, unit: Unit): Cell {
   if (value === null || unit === "1") return value;
   return unit === "ms" ? { kind: "duration", ms: value } : { kind: "bytes", bytes: value };
 }
 
-function labelsText(labels: Labels): string {
+/** Labels as one reads them. */
+export function labelsText(labels: Labels): string {
   return Object.entries(labels).map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
 /** How often a counter of the registry's own says that something befell each metric. */
-function counted(metrics: readonly MetricSnapshot[], name: string): [metric: string, times: number][] {
+function counted(
+  metrics: readonly MetricSnapshot[],
+  name: string,
+  label = "metric",
+): [of: string, times: number][] {
   const own = metrics.find((metric) => metric.name === name) as ScalarMetric | undefined;
-  return (own?.series ?? []).map(({ labels, value }) => [labels.metric!, value]);
+  return (own?.series ?? []).filter(({ value }) => value > 0).map((
+    { labels, value },
+  ) => [labels[label]!, value]);
 }
 
 function tooManyLabels(metric: string, times: number): Finding {
@@ -95,6 +170,17 @@ function tooManyLabels(metric: string, times: number): Finding {
     evidence: `${times} times a further set was counted under the label value "other".`,
     likelyCause: "A label holds something without bound: an id, a path, an address of a client.",
     remedy: "Leave that label out, or raise maxSeries if the sets are bounded.",
+  };
+}
+
+function tooManyMetrics(kind: string, times: number): Finding {
+  return {
+    id: `too-many-metrics-${kind}`,
+    severity: "warning",
+    title: `There are too many metrics: a ${kind} was not registered`,
+    evidence: `${times} times one of a further name was asked for; nobody sees what it counts.`,
+    likelyCause: "A metric's name holds something without bound: an id, a path, an address of a client.",
+    remedy: "Make that part of the name a label, or raise maxMetrics if the names are bounded.",
   };
 }
 

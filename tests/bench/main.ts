@@ -10,6 +10,7 @@ import { QUICK, THOROUGH } from "./measure.ts";
 import { measureMemory, printMemory } from "./memory.ts";
 import { measureMonitor, printMonitor } from "./monitor.ts";
 import { measureOutage, printOutage } from "./outage.ts";
+import { measureStats, printStats } from "./stats.ts";
 
 /** Measures a part; gives the figures, and what says them to a person. */
 type Part = (quick: boolean) => Promise<{ readonly figures: unknown; readonly print: () => void }>;
@@ -24,6 +25,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   hit: part((quick) => measureHits(quick ? QUICK : THOROUGH), printHits),
   connections: part((quick) => measureConnections(quick ? QUICK : THOROUGH), printConnections),
   outage: part((quick) => measureOutage(quick ? 3 : 15), printOutage),
+  stats: part((quick) => measureStats(quick ? QUICK : THOROUGH), printStats),
   memory: part(measureMemory, printMemory),
   monitor: part((quick) => quick ? measureMonitor(1, 1) : measureMonitor(5, 5), printMonitor),
 };

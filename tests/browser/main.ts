@@ -28,9 +28,19 @@ if (executablePath === undefined) {
 }
 
 /** The pages of the demo. */
-const DEMO_PATHS = ["/", "/dns", "/dns/users.demo.test", "/stats", "/log", "/metrics", "/shop"];
+const DEMO_PATHS = [
+  "/",
+  "/dns",
+  "/dns/users.demo.test",
+  "/context",
+  "/stats",
+  "/log",
+  "/monitor",
+  "/metrics",
+  "/shop",
+];
 /** Longer than this is a failure of its own. */
-const LIMIT_MS = 90_000;
+const LIMIT_MS = 240_000;
 /** As a person starts it, less what talks to the world. */
 const ARGS = [
   "--disable-gpu",

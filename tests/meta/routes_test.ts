@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createMetaApp, type Finding, type MetaRuntime, type Report } from "@ballast/runtime/meta";
+import { createStats } from "@ballast/runtime/stats";
 import { Hono } from "hono";
 import { BROWSER, fakeRuntime, NOW, parse, UNTOUCHABLE } from "./support.ts";
 
@@ -167,6 +168,16 @@ test("an unknown path is a 404 that says what there is", async () => {
     attributes.href
   );
   assert.ok(links.includes("/stats"));
+});
+
+test("metrics are in Prometheus's own format for who asks for plain text", async () => {
+  const stats = createStats();
+  stats.counter("mail.sent").add(2);
+  const response = await get({ ...fakeRuntime(), stats }, "/metrics", "text/plain;version=0.0.4,*/*;q=0.1");
+  assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  const text = await response.text();
+  assert.match(text, /^ballast_mail_sent_total 2$/m);
+  assert.doesNotMatch(text, /# EOF/);
 });
 
 test("metrics are OpenMetrics for a scraper and a page for a browser", async () => {

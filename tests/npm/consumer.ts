@@ -29,6 +29,7 @@ import {
 } from "@ballast/runtime/dns";
 import { createLog, type Log } from "@ballast/runtime/log";
 import { createMetaApp, type Overview } from "@ballast/runtime/meta";
+import { exportToOpenTelemetry } from "@ballast/runtime/otel";
 import { createDistribution, createStats, type DistributionSnapshot } from "@ballast/runtime/stats";
 import { simulatedClock } from "@ballast/runtime/testing";
 import { checkTopology, type TopologyCheck } from "@ballast/runtime/topology";
@@ -141,4 +142,9 @@ export async function parts(): Promise<[DistributionSnapshot, TopologyCheck, Con
   const found = context.run(() => currentContext());
   context.close();
   return [distribution.snapshot(), checkTopology("{}"), found ?? contexts.get("worker")];
+}
+
+/** The statistics, through OpenTelemetry until the program ends. */
+export function telemetry(runtime: Runtime): () => void {
+  return exportToOpenTelemetry(runtime.stats);
 }

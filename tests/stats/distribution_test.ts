@@ -1,16 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createDistribution, type Distribution, distributionFromSnapshot } from "@ballast/runtime/stats";
+import { simulatedClock } from "@ballast/runtime/testing";
 import fc from "fast-check";
+
+const clock = simulatedClock();
 
 /** Values over the whole range that the error bound is promised for, evenly on a logarithmic scale. */
 const durations = fc.double({ min: Math.log(1e-6), max: Math.log(8.64e7), noNaN: true }).map(Math.exp);
 const samples = fc.array(durations, { minLength: 1, maxLength: 300, size: "max" });
 
 function distributionOf(values: readonly number[]): Distribution {
-  const distribution = createDistribution();
+  const distribution = createDistribution({ clock });
   for (const value of values) distribution.add(value);
   return distribution;
+}
+
+/** Moments of the third and fourth order, the slow way. */
+function shapeOf(values: readonly number[]): { skewness: number; kurtosis: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const moment = (order: number) =>
+    values.reduce((sum, value) => sum + (value - mean) ** order, 0) / values.length;
+  return { skewness: moment(3) / moment(2) ** 1.5, kurtosis: moment(4) / moment(2) ** 2 };
 }
 
 /** The value of nearest rank: what a quantile is, from all values. */
@@ -64,6 +75,26 @@ describe("a distribution", () => {
     }));
   });
 
+  it("knows skewness and kurtosis, which are NaN when there is no spread", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 1_000 }), { minLength: 3, maxLength: 300 }),
+        (values) => {
+          fc.pre(new Set(values).size > 1);
+          const { skewness, kurtosis } = distributionOf(values);
+          const expected = shapeOf(values);
+          assert.ok(
+            Math.abs(skewness - expected.skewness) <= 1e-6 * Math.max(1, Math.abs(expected.skewness)),
+          );
+          assertNear(kurtosis, expected.kurtosis, 1e-6);
+        },
+      ),
+    );
+    const level = distributionOf([5, 5, 5]);
+    assert.ok(Number.isNaN(level.skewness) && Number.isNaN(level.kurtosis));
+    assert.equal(level.snapshot().kurtosis, null);
+  });
+
   it("does not lose small deviations from a large mean", () => {
     const values = [0, 1, 2, 3].map((value) => 1e9 + value);
     assertNear(distributionOf(values).variance, 1.25, 1e-6);
@@ -102,8 +133,9 @@ describe("a distribution", () => {
     assert.equal(distribution.min, 0);
     assert.equal(distribution.max, Number.MAX_VALUE);
     assert.equal(distribution.quantile(0.3), 0);
-    const again = distributionFromSnapshot(wire(distribution.snapshot()));
-    assert.deepEqual(wire(again.snapshot()), wire(distribution.snapshot()));
+    const again = distributionFromSnapshot(wire(distribution.snapshot()), { clock });
+    const { averages: _, ...figures } = wire(again.snapshot());
+    assert.deepEqual(figures, (({ averages: _, ...rest }) => rest)(wire(distribution.snapshot())));
   });
 
   it("puts a value on an edge into the bucket below: what le means", () => {
@@ -114,11 +146,31 @@ describe("a distribution", () => {
     }
   });
 
-  it("remembers the last 64 values, the oldest first", () => {
+  it("remembers the last 32 values, the oldest first", () => {
     const distribution = distributionOf([1, 2, 3]);
-    assert.deepEqual(distribution.recent(), [1, 2, 3]);
-    for (let value = 4; value <= 100; value++) distribution.add(value);
-    assert.deepEqual(distribution.recent(), Array.from({ length: 64 }, (_, i) => 37 + i));
+    const values = () => distribution.recent().map(([, value]) => value);
+    assert.deepEqual(values(), [1, 2, 3]);
+    for (let value = 4; value <= 100; value++) {
+      distribution.add(value);
+      assert.deepEqual(
+        values(),
+        Array.from({ length: Math.min(value, 32) }, (_, i) => Math.max(0, value - 32) + 1 + i),
+      );
+    }
+  });
+
+  it("forgets everything when it is reset, and goes on", () => {
+    const distribution = distributionOf(Array.from({ length: 100 }, (_, i) => i));
+    distribution.add(NaN);
+    distribution.reset();
+    assert.deepEqual(distribution.snapshot(), createDistribution({ clock }).snapshot());
+    distribution.add(7);
+    assert.deepEqual([distribution.count, distribution.min, distribution.mean, distribution.max], [
+      1,
+      7,
+      7,
+      7,
+    ]);
   });
 
   it("refuses a quantile outside 0 to 1 and a unit it does not know", () => {
@@ -151,11 +203,17 @@ describe("merged distributions", () => {
     }));
   });
 
-  it("add up what was rejected, and leave the recent values alone", () => {
-    const [left, right] = [distributionOf([1, -1]), distributionOf([2, NaN])];
+  it("add up what was rejected, and keep the last points of both", async () => {
+    const left = distributionOf([1, -1]);
+    await clock.advance(10);
+    const right = distributionOf([2, NaN]);
     left.merge(right);
     assert.equal(left.rejected, 2);
-    assert.deepEqual(left.recent(), [1]);
+    assert.deepEqual(left.recent().map(([, value]) => value), [1, 2]);
+    right.merge(distributionOf(Array.from({ length: 40 }, (_, i) => i)));
+    assert.equal(right.recent().length, 32);
+    right.add(99);
+    assert.deepEqual(right.recent().at(-1)?.[1], 99);
   });
 
   it("double when one is merged into itself", () => {
@@ -184,9 +242,19 @@ describe("a snapshot", () => {
   it("comes back over a wire as the same distribution", () => {
     fc.assert(fc.property(fc.array(durations, { maxLength: 300, size: "max" }), (values) => {
       const before = distributionOf(values).snapshot();
-      const { stddev, ...after } = distributionFromSnapshot(wire(before)).snapshot();
-      assert.deepEqual(after, (({ stddev: _, ...rest }) => rest)(before));
-      assertNear(stddev ?? 0, before.stddev ?? 0, 1e-12);
+      const { stddev, skewness, kurtosis, averages, ...after } = distributionFromSnapshot(wire(before), {
+        clock,
+      })
+        .snapshot();
+      const { stddev: s, skewness: k3, kurtosis: k4, averages: lately, ...rest } = before;
+      assert.deepEqual(after, rest);
+      assertNear(stddev ?? 0, s ?? 0, 1e-12);
+      assertNear(skewness ?? 0, k3 ?? 0, 1e-9);
+      assertNear(kurtosis ?? 0, k4 ?? 0, 1e-9);
+      lately.forEach(({ mean, perSecond }, i) => {
+        assertNear(averages[i]!.mean ?? 0, mean ?? 0, 1e-12);
+        assertNear(averages[i]!.perSecond, perSecond, 1e-12);
+      });
     }));
   });
 
@@ -197,7 +265,7 @@ describe("a snapshot", () => {
       [undefined, /must be an object, got undefined/],
       [null, /must be an object, got null/],
       ["{}", /must be an object, got "{}"/],
-      [{ ...good, layout: 2 }, /layout must be 1: .* got 2/],
+      [{ ...good, layout: 1 }, /layout must be 2: .* got 1/],
       [{ ...good, unit: "s" }, /unit must be/],
       [{ ...good, count: 3 }, /buckets must add up to the count of 3, got 2/],
       [{ ...good, count: 1.5 }, /count must be a whole number/],
@@ -205,10 +273,21 @@ describe("a snapshot", () => {
       [{ ...good, sum: null }, /sum must be a number/],
       [{ ...good, max: 0 }, /max must be a number from 1/],
       [{ ...good, mean: -1 }, /mean must be a number/],
+      [{ ...good, kurtosis: "much" }, /kurtosis must be a number/],
+      [{ ...good, at: 1e13 }, /at must be a number from 0 to/],
+      [{ ...good, averages: null }, /averages must be a list/],
+      [{ ...good, averages: [null] }, /overMs must be/],
+      [{ ...good, recent: [1] }, /a recent point must be \[at, value\], got 1/],
+      [{ ...good, recent: new Array(33).fill([1, 1]) }, /recent must have at most 32 entries, got 33/],
+      [{ ...good, exemplars: "none" }, /exemplars must be a list/],
+      [
+        { ...good, exemplars: [{ value: 1, at: 1, traceId: "x".repeat(65) }] },
+        /traceId must be of at most 64/,
+      ],
       [{ ...good, buckets: {} }, /buckets must be a list, got an object/],
       [{ ...good, buckets: [5] }, /a bucket must be \[bucket, count\], got 5/],
       [{ ...good, buckets: [second, first] }, /bucket must be a number from/],
-      [{ ...good, buckets: [[4096, 2]] }, /bucket must be a number from/],
+      [{ ...good, buckets: [[3008, 2]] }, /bucket must be a number from/],
       [{ ...good, buckets: [[1, -2]] }, /a bucket's count must be a number >= 0, got -2/],
     ];
     for (const [snapshot, message] of refused) {

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createStats, OPEN_METRICS_CONTENT_TYPE, openMetricsText, type Stats } from "@ballast/runtime/stats";
+import {
+  createStats,
+  OPEN_METRICS_CONTENT_TYPE,
+  openMetricsText,
+  prometheusText,
+  type Stats,
+} from "@ballast/runtime/stats";
 import fc from "fast-check";
 
 interface Sample {
@@ -62,6 +68,7 @@ describe("OpenMetrics text", () => {
         'ballast_dns_query_duration_seconds_sum{type="A"} 100.042625',
         "# TYPE ballast_heap_bytes gauge",
         "# UNIT ballast_heap_bytes bytes",
+        "# HELP ballast_heap_bytes heap",
         "ballast_heap_bytes 2048",
         "# TYPE ballast_mail_sent counter",
         '# HELP ballast_mail_sent Letters \\"sent\\"\\nby \\\\ us',
@@ -139,5 +146,44 @@ describe("OpenMetrics text", () => {
   it("of an empty registry is its end", () => {
     assert.equal(createStats().openMetrics(), "# EOF\n");
     assert.equal(OPEN_METRICS_CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  });
+});
+
+describe("histograms of finer bounds", () => {
+  it("have so many to an octave, and counts as exact", () => {
+    const stats = createStats({ openMetrics: { bucketsPerOctave: 4, prefix: "shop" } });
+    const values = Array.from({ length: 200 }, (_, i) => 0.05 * 1.07 ** i);
+    for (const value of values) stats.distribution("d").add(value);
+    const buckets = samplesOf(stats.openMetrics()).filter(({ name }) =>
+      name === "shop_d_duration_seconds_bucket"
+    );
+    assert.equal(buckets.length, 19 * 4 + 2);
+    for (const { labels, value } of buckets.slice(0, -1)) {
+      const bound = Number(labels.le) * 1000 * (1 + 1e-12);
+      assert.equal(value, values.filter((each) => each <= bound).length, `at most ${labels.le}`);
+    }
+    for (const bucketsPerOctave of [0, 3, 128, 1.5]) {
+      assert.throws(() => stats.openMetrics({ bucketsPerOctave }), RangeError);
+    }
+  });
+});
+
+describe("Prometheus' own text", () => {
+  it("is this, to the letter", () => {
+    const stats = createStats();
+    stats.counter("mail.sent", { help: 'Letters "sent"\nby \\ us', labels: { a: '"\n\\' } }).add(3);
+    stats.observe("heap", { kind: "gauge", unit: "bytes" }, () => 2048);
+    assert.equal(
+      prometheusText(stats.snapshot()),
+      [
+        "# HELP ballast_heap_bytes heap",
+        "# TYPE ballast_heap_bytes gauge",
+        "ballast_heap_bytes 2048",
+        '# HELP ballast_mail_sent_total Letters "sent"\\nby \\\\ us',
+        "# TYPE ballast_mail_sent_total counter",
+        'ballast_mail_sent_total{a="\\"\\n\\\\"} 3',
+        "",
+      ].join("\n"),
+    );
   });
 });

@@ -249,6 +249,7 @@ describe("the report of a registry", () => {
     assert.equal(report?.id, "stats");
     assert.equal(report?.summary, "4 metrics, 4 series");
     const [distributions, scalars] = report?.tables ?? [];
+    const details = (key: string) => ({ kind: "details", key });
     const ms = { kind: "duration", ms: 2 };
     const bytes = { kind: "bytes", bytes: 100 };
     assert.deepEqual(distributions?.columns, [
@@ -263,11 +264,11 @@ describe("the report of a registry", () => {
       "Max",
     ]);
     assert.deepEqual(distributions?.rows, [
-      ["body", "", 1, bytes, bytes, bytes, bytes, bytes, bytes],
-      ["dns.query", "server=10.0.0.1:53 type=A", 1, ms, ms, ms, ms, ms, ms],
-      ["idle", "", 0, null, null, null, null, null, null],
+      [details("body"), "", 1, bytes, bytes, bytes, bytes, bytes, bytes],
+      [details("dns.query"), "server=10.0.0.1:53 type=A", 1, ms, ms, ms, ms, ms, ms],
+      [details("idle"), "", 0, null, null, null, null, null, null],
     ]);
-    assert.deepEqual(scalars?.rows, [["mail.sent", "", "counter", 3]]);
+    assert.deepEqual(scalars?.rows, [[details("mail.sent"), "", "counter", 3]]);
     assert.deepEqual(report?.findings, []);
   });
 
@@ -292,5 +293,91 @@ describe("the report of a registry", () => {
     for (let i = 0; i < 250; i++) stats.counter("c", { labels: { i: `${i}` } });
     const table = stats.report().tables?.[1];
     assert.deepEqual([table?.rows.length, table?.omitted], [200, 50]);
+  });
+});
+
+describe("a reset", () => {
+  it("starts one metric again, or all, and what is held goes on", async () => {
+    const stats = createStats();
+    const [sent, query] = [stats.counter("mail.sent"), stats.distribution("dns.query")];
+    sent.add(3);
+    query.add(5);
+    stats.sketch("clients").add("a");
+    assert.equal(stats.reset("dns.query"), 1);
+    assert.deepEqual([sent.value, query.count], [3, 0]);
+    const reports = createReports();
+    reports.add("stats", stats);
+    assert.deepEqual(stats.report().actions, [{ id: "reset", label: "Reset all statistics", fields: [] }]);
+    assert.deepEqual(await reports.act("stats", "reset"), { series: 3 });
+    assert.deepEqual([sent.value, query.count, stats.sketch("clients").count], [0, 0, 0]);
+    sent.add();
+    assert.deepEqual(values(stats, "mail.sent"), { "": 1 });
+    assert.throws(() => stats.reset("gone"), /there is no metric "gone"/);
+    await assert.rejects(reports.act("stats", "erase"), { code: "UNKNOWN_ACTION" });
+  });
+
+  it("takes what was counted of folds with it", () => {
+    const stats = createStats({ maxSeries: 1 });
+    for (const id of ["1", "2"]) stats.counter("c", { labels: { id } });
+    assert.equal(stats.report().findings?.length, 1);
+    stats.reset();
+    assert.equal(stats.report().findings?.length, 0);
+  });
+});
+
+describe("the details of a metric", () => {
+  it("are how its values are spread, and the last ones over time", () => {
+    const clock = simulatedClock();
+    const stats = createStats({ clock });
+    const query = stats.distribution("dns.query", { help: "Queries", labels: { server: "a" } });
+    for (let ms = 1; ms <= 100; ms++) query.add(ms);
+    const report = stats.details("dns.query");
+    const [histogram] = report?.histograms ?? [];
+    assert.equal(histogram?.title, "server=a");
+    assert.equal(histogram?.buckets.reduce((sum, [, , count]) => sum + count, 0), 100);
+    assert.deepEqual(histogram?.quantiles.map(({ q }) => q), [0.5, 0.9, 0.99, 0.999]);
+    let before = 0;
+    for (const [from, to] of histogram?.buckets ?? []) {
+      assert.ok(before <= from && from <= to, `${before}, ${from}, ${to}`);
+      before = to;
+    }
+    assert.deepEqual(
+      report?.series?.[0]?.points.map(([, value]) => value),
+      Array.from({ length: 32 }, (_, i) => 69 + i),
+    );
+    assert.deepEqual(report?.actions?.[0]?.fields, [{ name: "name", label: "Metric", value: "dns.query" }]);
+    assert.deepEqual(report?.findings, []);
+  });
+
+  it("are there for every kind, and for nothing else", async () => {
+    const clock = simulatedClock();
+    const stats = createStats({ clock });
+    stats.counter("c").add();
+    stats.gauge("g").set(3);
+    stats.distribution("d", { unit: "bytes" });
+    stats.sketch("s").add("text", 5);
+    const machine = stats.stateStats("m").start("one");
+    await clock.advance(5);
+    machine.to("two");
+    const table = (name: string, id: string) =>
+      stats.details(name)?.tables?.find((table) => table.id === id)?.rows;
+    assert.deepEqual(table("c", "series"), [["", 1, null, null]]);
+    assert.deepEqual(table("g", "series"), [["", 3, 3, 3]]);
+    assert.deepEqual(table("d", "series")?.[0]?.slice(0, 3), ["", 0, null]);
+    assert.deepEqual(table("s", "top"), [["", "text", 5, 0, { kind: "ratio", ratio: 1 }]]);
+    assert.deepEqual(table("m", "transitions"), [["", "one", "two", 1]]);
+    assert.deepEqual(stats.details("m")?.machines?.[0]?.states.map(({ count }) => count), [0, 1]);
+    for (const name of ["", "x", "__proto__", "constructor"]) assert.equal(stats.details(name), undefined);
+  });
+});
+
+describe("too many metrics", () => {
+  it("are counted by nobody, and that is told", () => {
+    const stats = createStats({ maxMetrics: 5 });
+    for (let i = 0; i < 10; i++) stats.counter(`c.${i}`).add();
+    assert.deepEqual(values(stats, "stats.refused"), { counter: 8 });
+    assert.equal(values(stats, "c.0")[""], 1);
+    assert.deepEqual(values(stats, "c.9"), {});
+    assert.deepEqual(stats.report().findings?.map(({ id }) => id), ["too-many-metrics-counter"]);
   });
 });
