@@ -86,7 +86,12 @@ export interface BufferedConnection {
    * @throws {BallastError} `TIMEOUT`, or `MESSAGE_TOO_LONG`; what came is still there
    */
   recvUntilClose(options?: RecvOptions & { readonly maxBytes?: number }): Promise<Uint8Array>;
-  /** Sends what was written before, then this. */
+  /**
+   * Sends what was written before, then this. After a timeout it is still on its way: `flush` waits for it, another `send` would
+   * send it twice.
+   *
+   * @throws {BallastError} `TIMEOUT`, or `MESSAGE_TOO_LONG` when the peer has not taken `maxBytes` that were sent before
+   */
   send(bytes: string | Uint8Array, options?: RecvOptions): Promise<void>;
   /**
    * Keeps bytes for the next `flush` or `send`: small pieces go out as one.
@@ -94,7 +99,7 @@ export interface BufferedConnection {
    * @throws {BallastError} `MESSAGE_TOO_LONG` when more than `maxBytes` would be kept
    */
   write(bytes: string | Uint8Array): void;
-  /** Sends what was written. */
+  /** Sends what was written, and waits for what was sent before. */
   flush(options?: RecvOptions): Promise<void>;
 }
 
@@ -133,6 +138,9 @@ export function bufferedConnection(
   const written = new ByteQueue();
   let ended = false;
   let receiving = false;
+  /** What was handed over, and is not on its way yet. */
+  let sending: Promise<void> | undefined;
+  let inFlight = 0;
   source.unread?.(() => received.length);
 
   /** Receives until `enough` gives something, each time there is more. One call at a time. */
@@ -173,12 +181,25 @@ export function bufferedConnection(
   }
 
   async function transmit({ timeoutMs = defaultTimeoutMs, signal }: RecvOptions): Promise<void> {
-    if (written.length === 0) return;
+    if (written.length > 0) sending = sent(sending, written.take(written.length));
+    if (sending === undefined) return;
     const deadline = deadlineSignal(checkTimeout(timeoutMs), { clock, signal, what: "send" });
     try {
-      await abortable(source.write(written.take(written.length)), deadline.signal);
+      await abortable(sending, deadline.signal);
     } finally {
       deadline.release();
+    }
+  }
+
+  /** Resolves once these bytes, and those before them, are on their way. */
+  async function sent(before: Promise<void> | undefined, bytes: Uint8Array): Promise<void> {
+    inFlight += bytes.length;
+    const write = source.write(bytes);
+    try {
+      await Promise.all([before, write]);
+    } finally {
+      inFlight -= bytes.length;
+      if (inFlight === 0) sending = undefined;
     }
   }
 
@@ -245,9 +266,13 @@ export function bufferedConnection(
       written.push(piece);
     },
     flush: (options = {}) => transmit(options),
-    send(bytes, options = {}) {
-      written.push(bytesOf(bytes));
-      return transmit(options);
+    async send(bytes, options = {}) {
+      const piece = bytesOf(bytes);
+      if (inFlight > defaultMaxBytes) {
+        throw tooLong(`the peer has not taken ${inFlight} bytes that were sent before`, defaultMaxBytes);
+      }
+      written.push(piece);
+      await transmit(options);
     },
   };
 }

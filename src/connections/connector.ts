@@ -42,6 +42,8 @@ export interface Call extends ConnectRequest {
   waitsUntil?: number;
 }
 
+const LABELS = { labels: ["endpoint"], failure: "debug" } as const;
+
 /** The endpoint is gone from the table: what it was asked for has to be looked up again. */
 export class EndpointRetired extends Error {}
 
@@ -167,46 +169,51 @@ export class Connector {
     return lease;
   }
 
-  async #resolveSrv({ endpoint, attempts, signal, startedAt }: Call): Promise<void> {
-    const { clock } = this.#context;
-    const deadline = deadlineSignal(endpoint.settings.timeouts.dnsMs, {
-      clock,
-      signal,
-      what: `resolving the SRV records of ${endpoint.name}`,
+  async #resolveSrv(call: Call): Promise<void> {
+    const { endpoint: { srv, settings } } = call;
+    await this.#dnsPhase(call, `the SRV records of ${srv!.name}`, async (signal) => {
+      try {
+        await srv!.resolve(signal);
+        return [];
+      } catch (error) {
+        return [{ address: settings.srv!, error }];
+      }
     });
-    try {
-      await endpoint.srv!.resolve(deadline.signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      const { code = "FAILED" } = error as { readonly code?: string };
-      const reason = errorMessage(error);
-      const tookMs = clock.monotonic() - startedAt;
-      attempts.push({ address: endpoint.settings.srv!, phase: "dns", code, reason, tookMs });
-    } finally {
-      deadline.release();
-    }
   }
 
   /** Resolves a tier's names, where nothing is held that could be used meanwhile. */
-  async #resolve(
-    { endpoint, attempts, signal, startedAt }: Call,
-    tier: Tier,
-    usable: (backend: Backend) => boolean,
-  ): Promise<void> {
+  async #resolve(call: Call, tier: Tier, usable: (backend: Backend) => boolean): Promise<void> {
     if (tier.backends.some(usable) || !tier.isUnresolved) return;
-    const { clock } = this.#context;
-    const { dnsMs } = endpoint.settings.timeouts;
-    const what = `resolving the names of ${endpoint.name}`;
-    const deadline = deadlineSignal(dnsMs, { clock, signal, what });
-    const failed = await tier.resolve(deadline.signal).finally(deadline.release);
-    signal.throwIfAborted();
-    for (const { place, error } of failed) {
-      const address = placeText(place);
+    await this.#dnsPhase(call, `the names of ${call.endpoint.name}`, async (signal) => {
+      const failed = await tier.resolve(signal);
+      return failed.map(({ place, error }) => ({ address: placeText(place), error }));
+    });
+  }
+
+  /** Asks DNS, within its time; what failed is noted in the call. */
+  async #dnsPhase(
+    { endpoint, attempts, signal }: Call,
+    what: string,
+    ask: (signal: AbortSignal) => Promise<readonly { readonly address: string; readonly error: unknown }[]>,
+  ): Promise<void> {
+    const { clock, events, log } = this.#context;
+    const { name, settings } = endpoint;
+    const startedAt = clock.monotonic();
+    const transaction = log.begin("connect.dns", { endpoint: name }, LABELS);
+    const deadline = deadlineSignal(settings.timeouts.dnsMs, { clock, signal, what: `resolving ${what}` });
+    const failed = await ask(deadline.signal).finally(deadline.release);
+    if (signal.aborted) {
+      transaction.failure(signal.reason, { outcome: "cancelled" });
+      throw signal.reason;
+    }
+    if (failed.length === 0) transaction.success();
+    else transaction.failure(failed[0]!.error);
+    const tookMs = clock.monotonic() - startedAt;
+    for (const { address, error } of failed) {
       const { code = "FAILED" } = error as { readonly code?: string };
       const reason = errorMessage(error);
-      attempts.push({ address, phase: "dns", code, reason, tookMs: clock.monotonic() - startedAt });
-      const { name } = endpoint;
-      this.#context.events.emit({ type: "failed", endpoint: name, address, phase: "dns", code, reason });
+      attempts.push({ address, phase: "dns", code, reason, tookMs });
+      events.emit({ type: "failed", endpoint: name, address, phase: "dns", code, reason });
     }
   }
 
@@ -229,10 +236,7 @@ export class Connector {
     call.number ??= nextNumber();
     call.waitsUntil ??= now + acquireMs;
     const limit = `pool.maxPerAddress is ${maxPerAddress}, ${pool.open} connections are open in all`;
-    const transaction = log.begin("connect.acquire", { endpoint: name }, {
-      labels: ["endpoint"],
-      failure: "debug",
-    });
+    const transaction = log.begin("connect.acquire", { endpoint: name }, LABELS);
     try {
       const turn = await pool.wait(endpoint, {
         key,

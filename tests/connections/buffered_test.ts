@@ -201,3 +201,33 @@ test("however a stream is cut into pieces, a parser reads the same from it", asy
     { numRuns: 60 },
   );
 });
+
+test("what could not be sent in time is still on its way: flush waits for it, and it is bounded", async () => {
+  const clock = simulatedClock();
+  const taken: (() => void)[] = [];
+  const sent: string[] = [];
+  const connection: ByteConnection = {
+    read: () => new Promise(() => {}),
+    write(chunk) {
+      sent.push(text(chunk));
+      return new Promise((resolve) => void taken.push(resolve));
+    },
+  };
+  const buffered = bufferedConnection(connection, { clock, timeoutMs: 100, maxBytes: 4 });
+  const late = assert.rejects(buffered.send("hello"), { code: "TIMEOUT" });
+  await clock.advance(100);
+  await late;
+  await assert.rejects(buffered.send("more"), { code: "MESSAGE_TOO_LONG", message: /has not taken 5 bytes/ });
+  let flushed = false;
+  const flush = buffered.flush().then(() => flushed = true);
+  await clock.advance(10);
+  assert.equal(flushed, false);
+  taken[0]!();
+  await flush;
+  assert.deepEqual(sent, ["hello"]);
+  const again = buffered.send("more");
+  await clock.advance(0);
+  taken[1]!();
+  await again;
+  assert.deepEqual(sent, ["hello", "more"]);
+});
