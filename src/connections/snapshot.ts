@@ -33,6 +33,16 @@ export interface ConnectionSnapshot {
   readonly taker?: string;
 }
 
+/** The time that connections spent in a state. */
+export interface StateTime {
+  /** Its name. */
+  readonly state: string;
+  /** Connections in it. */
+  readonly current: number;
+  /** All of them together, those that are in it included; to the second for those that are handed out and given back. */
+  readonly totalMs: number;
+}
+
 /** One address of an endpoint. */
 export interface AddressSnapshot {
   /** `10.0.0.4:5432`. */
@@ -115,6 +125,8 @@ export interface ConnectionsSnapshot {
   readonly leaked: number;
   /** The last one. */
   readonly lastLeak?: LostLease;
+  /** How long connections were in each state, all of them together. */
+  readonly states: readonly StateTime[];
   /** The last reads and writes, where they are remembered. */
   readonly traffic?: readonly TrafficEntry[];
   /** The endpoints, then the addresses connected to without one. */
@@ -177,6 +189,7 @@ export function takeSnapshot(
     maxConnections: limit.max,
     retries: budget.snapshot(),
     leaked: pool.leaks.lost,
+    states: pool.states.snapshot().states.map(({ state, current, totalMs }) => ({ state, current, totalMs })),
     ...(pool.leaks.last && { lastLeak: pool.leaks.last }),
     ...(traffic && { traffic: traffic.entries() }),
     endpoints: [...all()].map((endpoint) => ({
