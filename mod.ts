@@ -41,6 +41,7 @@ export type { Action, ActionField, Cell, Fact, Finding, Histogram, Report, Repor
 export type { ReportTable, Series, Severity, StateMachine, Tone } from "./src/report.ts";
 
 // The parts
+export * from "./src/connections/mod.ts";
 export * from "./src/context/mod.ts";
 export * from "./src/dns/mod.ts";
 export * from "./src/log/mod.ts";

@@ -10,10 +10,11 @@ export declare function denoPlatform(): Platform;
 `,
   "platform/node.ts": `import type { ContextStorage, Platform } from "./port.ts";
 export declare function nodePlatform(): Platform;
-export declare function nodeProcess(): { getBuiltinModule?(id: string): unknown } | undefined;
 export declare function nodeStorage<T>(): ContextStorage<T>;
 `,
 };
+/** The rest of Node's port, which only the two use; what `detect.ts` asks of it needs no types but its own. */
+const NODE_ONLY = /platform\/node_(?!builtin)\w+\.ts$/;
 
 const root = new URL("../", import.meta.url);
 const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
@@ -50,7 +51,7 @@ async function copy(from: URL, to: string): Promise<string[]> {
   const copies: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(from)) {
     if (isDirectory) copies.push(...await copy(new URL(`${name}/`, from), `${to}/${name}`));
-    else if (name.endsWith(".ts")) {
+    else if (name.endsWith(".ts") && !NODE_ONLY.test(`${from.pathname}${name}`)) {
       await Deno.copyFile(new URL(name, from), `${to}/${name}`);
       copies.push(`${to}/${name}`);
     }

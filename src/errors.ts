@@ -10,13 +10,19 @@
 /** What went wrong, for programs: stable across releases, unlike an error's text. */
 export type BallastErrorCode =
   | "CLOSED"
+  | "CONNECT_FAILED"
+  | "CONNECTION_ENDED"
   | "INVALID_NAME"
   | "INVALID_SNAPSHOT"
+  | "LEASE_ENDED"
+  | "MESSAGE_TOO_LONG"
   | "NAME_NOT_FOUND"
   | "NO_CONTEXT"
+  | "OUT_OF_CONNECTIONS"
   | "RESOLVE_FAILED"
   | "TIMEOUT"
   | "UNKNOWN_ACTION"
+  | "UNKNOWN_ENDPOINT"
   | "UNSUPPORTED";
 
 /** What a {@linkcode BallastError} carries beside its text. */

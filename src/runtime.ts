@@ -4,6 +4,13 @@
  * @module
  */
 
+import { type Aliases, checkTable, hostsOf } from "./connections/directory.ts";
+import {
+  type ConnectionManager,
+  type ConnectionManagerOptions,
+  createConnectionManager,
+  type EndpointTable,
+} from "./connections/mod.ts";
 import { type Config, type Context, createContext, currentTrace, type Locals } from "./context/mod.ts";
 import { createDnsCache, type DnsCache, type DnsCacheOptions, type PreresolveReport } from "./dns/mod.ts";
 import { systemClock } from "./clock.ts";
@@ -20,7 +27,7 @@ import {
   type Stats,
   type StatsOptions,
 } from "./stats/mod.ts";
-import { type TopologyOptions, type TopologyWatcher, watchTopology } from "./topology/mod.ts";
+import { type Topology, type TopologyOptions, type TopologyWatcher, watchTopology } from "./topology/mod.ts";
 
 /** Options of {@linkcode createRuntime}. Every one may be left out. */
 export interface RuntimeOptions {
@@ -37,8 +44,11 @@ export interface RuntimeOptions {
   readonly locals?: Locals;
   /** Options of the DNS cache. Clock, statistics and log are the runtime's unless given here. */
   readonly dns?: DnsCacheOptions;
+  /** Options of the connection manager. DNS, clock, statistics and log are the runtime's unless given here. */
+  readonly connections?: ConnectionManagerOptions;
   /**
-   * Where the topology is read from. Its hosts are added to `dns.hosts`, and win over them; the names it says are preresolved.
+   * Where the topology is read from. Its hosts, endpoints and aliases are added to those of the options, and win over them; the
+   * names it says are preresolved, those of its endpoints included.
    *
    * @default there is none
    */
@@ -62,7 +72,7 @@ export type RuntimeState = "starting" | "ready" | "closing" | "closed";
 
 /** What came of getting ready. */
 export interface ReadyReport {
-  /** The names of `dns.preresolve`, and those of the topology. */
+  /** The names of `dns.preresolve`, those of the endpoints, and those of the topology. */
   readonly dns: PreresolveReport;
 }
 
@@ -80,6 +90,8 @@ export interface Runtime extends AsyncDisposable {
   readonly context: Context;
   /** Names to addresses. */
   readonly dns: DnsCache;
+  /** Logical names to connections. */
+  readonly connections: ConnectionManager;
   /** The topology, if one was asked for. */
   readonly topology: TopologyWatcher | undefined;
   /** The statistics of all parts. */
@@ -121,11 +133,34 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const stats = createStats({ clock, traceId: () => currentTrace()?.traceId, ...options.stats });
   const log = createLog({ clock, stats, ambient: traceFields, ...options.log });
   const dns = createDnsCache({ platform, stats, log: log.child("dns"), ...options.dns });
-  const topology = options.topology &&
-    watchTopology({ platform, log: log.child("topology"), ...options.topology });
+  const connections = createConnectionManager({
+    platform,
+    dns,
+    stats,
+    log: log.child("connections"),
+    clock,
+    ...options.connections,
+  });
+  const { defaults } = options.connections ?? {};
+  let table = {
+    endpoints: options.connections?.endpoints ?? {},
+    aliases: options.connections?.aliases ?? {},
+  };
+  const topology = options.topology && watchTopology({
+    platform,
+    log: log.child("topology"),
+    ...options.topology,
+    check(topology) {
+      const { endpoints, aliases } = merge(options.connections, topology);
+      checkTable(endpoints, aliases, defaults);
+      options.topology?.check?.(topology);
+    },
+  });
   topology?.events.subscribe((event) => {
     if (event.type !== "applied") return;
     dns.setHosts({ ...options.dns?.hosts, ...event.topology.hosts });
+    table = merge(options.connections, event.topology);
+    connections.setEndpoints(table.endpoints, table.aliases);
     void dns.preresolve(event.topology.preresolve);
   });
   const { config, locals } = options;
@@ -133,6 +168,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const context = createContext({ name, config, locals, clock, stats, log, storage });
   const reports = createReports();
   reports.add("dns", dns);
+  reports.add("connections", connections);
   if (topology) reports.add("topology", topology);
   reports.add("context", context);
   reports.add("stats", stats);
@@ -148,7 +184,12 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   async function getReady(): Promise<ReadyReport> {
     if (report !== undefined) return report;
     await topology?.reload();
-    const names = [...options.dns?.preresolve ?? [], ...topology?.current?.preresolve ?? []];
+    const settings = checkTable(table.endpoints, table.aliases, defaults);
+    const names = [
+      ...options.dns?.preresolve ?? [],
+      ...topology?.current?.preresolve ?? [],
+      ...[...settings.values()].flatMap(hostsOf),
+    ];
     const preresolved = await dns.preresolve(names);
     if (state === "closing" || state === "closed") throw closedError(name);
     state = "ready";
@@ -165,7 +206,9 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 
   async function end(): Promise<void> {
     state = "closing";
-    await Promise.all([topology?.close(), dns.close(), monitor?.close()]);
+    // What others stand on ends last.
+    await Promise.all([topology?.close(), connections.close(), monitor?.close()]);
+    await dns.close();
     context.close();
     await log.close();
     state = "closed";
@@ -177,6 +220,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     platform,
     context,
     dns,
+    connections,
     topology,
     stats,
     monitor,
@@ -212,4 +256,17 @@ function traceFields(): { readonly traceId: string; readonly spanId: string } | 
 
 function closedError(name: string): BallastError {
   return new BallastError("CLOSED", `the runtime "${name}" is closed`);
+}
+
+/** Endpoints and aliases of the options and of a topology. Where both have a name, it means what the topology says. */
+function merge(
+  { endpoints = {}, aliases = {} }: ConnectionManagerOptions = {},
+  topology: Topology,
+): { readonly endpoints: EndpointTable; readonly aliases: Aliases } {
+  const own = Object.entries(endpoints).filter(([name]) => !Object.hasOwn(topology.aliases, name));
+  const table = { ...Object.fromEntries(own), ...topology.endpoints };
+  const names = Object.entries(aliases).filter(([alias, name]) =>
+    !Object.hasOwn(topology.endpoints, alias) && Object.hasOwn(table, name)
+  );
+  return { endpoints: table, aliases: { ...Object.fromEntries(names), ...topology.aliases } };
 }

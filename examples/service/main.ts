@@ -2,7 +2,8 @@
  * A whole service on Ballast, in one process: `deno task serve`.
  *
  * An embedded DNS server knows two HTTP backends by name; the service resolves and calls them for every request. Break
- * the DNS server (`POST /chaos/dns?mode=drop|delay|servfail|ok`) and requests keep flowing, while the meta app says why.
+ * the DNS server (`POST /chaos/dns?mode=drop|delay|servfail|ok`), or one of the three TCP servers behind the endpoint `stock`
+ * (`POST /chaos/backend?name=stock-a&mode=down|slow|reset|ok`), and requests keep flowing, while the meta app says why.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import { type Backend, startBackends } from "./backends.ts";
 import { startDnsServer } from "./dns_server.ts";
 import { readOptions, type ServiceOptions, USAGE } from "./options.ts";
 import { createShop } from "./shop.ts";
+import { startStock } from "./stock.ts";
 import { startTraffic } from "./traffic.ts";
 
 /** In-flight requests get this long when the service ends. */
@@ -30,6 +32,7 @@ async function main(options: ServiceOptions): Promise<void> {
   });
 
   const { backends, close: closeBackends } = await startBackends();
+  const stock = await startStock();
   const demo = options.resolver === "demo";
   const zone = Object.fromEntries(
     backends.map(({ name }) => [`${name}.${DOMAIN}`, { a: ["127.0.0.1"], ttl: 1 }]),
@@ -44,11 +47,12 @@ async function main(options: ServiceOptions): Promise<void> {
       refreshMs: 1_000, // five minutes in real life; here everything is to be seen to move
       preresolve: [...new Set(backends.map(nameOf))],
     },
+    connections: { endpoints: { stock: stock.endpoint } },
   });
 
   const metaServer = startServer("--meta-port", options.metaPort, createMetaApp(runtime).fetch);
   const metaUrl = metaServer.url;
-  const shop = createShop({ runtime, backends, nameOf, dnsServer, metaUrl });
+  const shop = createShop({ runtime, backends, stock, nameOf, dnsServer, metaUrl });
   const server = startServer("--port", options.port, shop.app.fetch);
   const { url } = server;
   await runtime.ready();
@@ -58,6 +62,7 @@ async function main(options: ServiceOptions): Promise<void> {
   The service     ${url}/
   The meta app    ${metaUrl}/
   Break DNS       curl -X POST "${url}/chaos/dns?mode=drop"     (or delay, servfail; ok repairs it)
+  Break a server  curl -X POST "${url}/chaos/backend?name=stock-a&mode=down"     (or slow, reset; ok repairs it)
   End             Ctrl-C
 `);
 
@@ -67,7 +72,7 @@ async function main(options: ServiceOptions): Promise<void> {
   shop.close();
   // With the runtime its live pages end, which the meta app would otherwise wait for.
   await runtime.close();
-  await Promise.all([metaServer.drain(), dnsServer?.close(), closeBackends()]);
+  await Promise.all([metaServer.drain(), dnsServer?.close(), closeBackends(), stock.close()]);
 }
 
 type Handler = (request: Request) => Response | Promise<Response>;

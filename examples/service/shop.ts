@@ -1,4 +1,4 @@
-/** The service: every request resolves two backends through Ballast and calls both. */
+/** The service: every request resolves two backends through Ballast and calls both, and asks an endpoint for its stock. */
 
 import { createRequestContexts, type Runtime } from "@ballast/runtime";
 import { type Context, Hono } from "hono";
@@ -6,12 +6,16 @@ import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { Agent, get, type RequestOptions } from "node:http";
 import type { Backend, BackendReply } from "./backends.ts";
+import { SERVER_MODES, type ServerMode } from "../connections/netstring_server.ts";
 import type { DnsFault, EmbeddedDnsServer } from "./dns_server.ts";
+import { askStock, type Stock, type StockReply } from "./stock.ts";
 
 /** What the service stands on. */
 export interface ShopOptions {
   readonly runtime: Runtime;
   readonly backends: readonly Backend[];
+  /** The servers behind the endpoint `stock`. */
+  readonly stock: Stock;
   /** The name under which a backend is resolved. */
   readonly nameOf: (backend: Backend) => string;
   /** The DNS server to break; undefined where the machine's own resolver is used. */
@@ -46,8 +50,10 @@ export interface Shop {
 }
 
 /** Makes the service. */
-export function createShop({ runtime, backends, nameOf, dnsServer, metaUrl }: ShopOptions): Shop {
-  const { dns, stats, platform: { clock } } = runtime;
+export function createShop(
+  { runtime, backends, stock, nameOf, dnsServer, metaUrl }: ShopOptions,
+): Shop {
+  const { connections, dns, stats, platform: { clock } } = runtime;
   // A connection per call, so that each of them goes through the DNS cache.
   const agent = new Agent({ keepAlive: false });
   const counters = { requests: stats.counter("shop.requests"), failures: stats.counter("shop.failures") };
@@ -62,6 +68,7 @@ export function createShop({ runtime, backends, nameOf, dnsServer, metaUrl }: Sh
         { label: "Requests", value: counters.requests.value },
         { label: "Failed", value: counters.failures.value },
         { label: "DNS server", value: dnsServer ? dnsServer.fault.mode : "the machine's own" },
+        ...Object.entries(stock.modes).map(([label, value]) => ({ label, value })),
       ],
     }),
   });
@@ -95,20 +102,21 @@ export function createShop({ runtime, backends, nameOf, dnsServer, metaUrl }: Sh
     const startedAt = clock.monotonic();
     counters.requests.add();
     try {
-      const calls = await Promise.all(backends.map(call));
+      const [left, calls] = await Promise.all([
+        askStock(connections, "tea"),
+        Promise.all(backends.map(call)),
+      ]);
       durations.add(clock.monotonic() - startedAt);
-      if (wantsPage(context)) return context.html(page(calls, dnsServer, metaUrl));
-      return context.json({ calls });
+      if (wantsPage(context)) return context.html(page({ calls, left, stock, dnsServer, metaUrl }));
+      return context.json({ calls, stock: left });
     } catch (error) {
       counters.failures.add();
       throw error;
     }
   });
   app.post("/chaos/dns", async (context) => {
-    const origin = context.req.header("origin");
-    if (origin !== undefined && origin !== new URL(context.req.url).origin) {
-      return context.json({ error: `no page of ${origin} may do that` }, 403);
-    }
+    const stranger = strangerOf(context);
+    if (stranger !== undefined) return context.json({ error: `no page of ${stranger} may do that` }, 403);
     const mode = context.req.query("mode") ?? String((await context.req.parseBody()).mode ?? "");
     const fault = Object.hasOwn(MODES, mode) ? MODES[mode] : undefined;
     if (fault === undefined) {
@@ -125,11 +133,33 @@ export function createShop({ runtime, backends, nameOf, dnsServer, metaUrl }: Sh
     if (wantsPage(context)) return context.redirect("/", 303);
     return context.json({ mode });
   });
+  app.post("/chaos/backend", async (context) => {
+    const stranger = strangerOf(context);
+    if (stranger !== undefined) return context.json({ error: `no page of ${stranger} may do that` }, 403);
+    const body = await context.req.parseBody();
+    const [name, mode] = ["name", "mode"].map((key) => context.req.query(key) ?? String(body[key] ?? ""));
+    if (!SERVER_MODES.includes(mode as ServerMode)) {
+      return context.json({ error: `mode must be one of ${SERVER_MODES.join(", ")}, got "${mode}"` }, 400);
+    }
+    if (!await stock.setMode(name!, mode as ServerMode)) {
+      const names = Object.keys(stock.modes).join(", ");
+      return context.json({ error: `name must be one of ${names}, got "${name}"` }, 400);
+    }
+    runtime.log.warn(mode === "ok" ? `${name} is repaired` : `${name} is broken`, { name, mode });
+    if (wantsPage(context)) return context.redirect("/", 303);
+    return context.json({ name, mode });
+  });
   app.onError((error, context) => {
     return context.json({ error: error.message }, 502);
   });
 
   return { app, close: () => agent.destroy() };
+}
+
+/** The origin of a page that is not the service's own: undefined where there is none, as with curl. */
+function strangerOf(context: Context): string | undefined {
+  const origin = context.req.header("origin");
+  return origin === new URL(context.req.url).origin ? undefined : origin;
 }
 
 /** A browser gets pages, everybody else JSON. */
@@ -158,7 +188,16 @@ function fetchJson<T>(options: RequestOptions): Promise<T> {
   });
 }
 
-function page(calls: readonly Call[], dnsServer: EmbeddedDnsServer | undefined, metaUrl: string) {
+/** What the page shows. */
+interface Page {
+  readonly calls: readonly Call[];
+  readonly left: StockReply;
+  readonly stock: Stock;
+  readonly dnsServer: EmbeddedDnsServer | undefined;
+  readonly metaUrl: string;
+}
+
+function page({ calls, left, stock, dnsServer, metaUrl }: Page) {
   return html`
     <!doctype html>
     <html lang="en">
@@ -188,8 +227,12 @@ function page(calls: readonly Call[], dnsServer: EmbeddedDnsServer | undefined, 
               `
             )}
           </table></div>
+          <p>The endpoint <code>stock</code> has ${left.left} pieces of ${left.item} left, says ${left
+            .backend}.</p>
           ${dnsServer ? chaosForm(dnsServer.fault.mode) : ""}
-          <p>What the runtime knows of it: <a href="${metaUrl}/">overview</a>, <a href="${metaUrl}/dns">DNS</a>.</p>
+          ${stockForms(stock)}
+          <p>What the runtime knows of it: <a href="${metaUrl}/">overview</a>, <a href="${metaUrl}/dns">DNS</a>,
+            <a href="${metaUrl}/connections">connections</a>.</p>
         </html>
   `;
 }
@@ -205,5 +248,25 @@ function chaosForm(mode: string) {
             `
           )}
         </form>
+  `;
+}
+
+function stockForms(stock: Stock) {
+  return html`
+    <h2>Break the stock's servers</h2>
+    ${Object.entries(stock.modes).map(([name, mode]) =>
+      html`
+        <form method="post" action="/chaos/backend">
+          <p>${name} is now <strong>${mode}</strong>:
+            <input type="hidden" name="name" value="${name}">
+            ${SERVER_MODES.map((choice) =>
+              html`
+                <button name="mode" value="${choice}">${choice}</button>
+              `
+            )}
+          </p>
+        </form>
+      `
+    )}
   `;
 }

@@ -136,6 +136,8 @@ export function createDnsCache(options: DnsCacheOptions = {}): DnsCache {
     const family = options?.family ?? 0;
     const view = hit(name, family);
     if (view !== undefined) return view.addresses;
+    const fixed = hosts.get(name);
+    if (fixed !== undefined && !closed) return viewOf(fixed, family)?.addresses;
     try {
       const place = locate(name);
       if (place.fixed) return viewOf(place.fixed, family)?.addresses;

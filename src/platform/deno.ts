@@ -2,16 +2,10 @@
 
 import { systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
-import {
-  builtin,
-  nodeDnsQuery,
-  nodeFiles,
-  nodeNextTurn,
-  nodeProcessInfo,
-  nodeStorage,
-  nodeUsage,
-} from "./node.ts";
+import { nodeDnsQuery, nodeFiles, nodeNextTurn, nodeProcessInfo, nodeStorage, nodeUsage } from "./node.ts";
 import { profiler } from "./node_profiler.ts";
+import { builtin } from "./node_builtin.ts";
+import { nodeNet } from "./node_net.ts";
 import type { DnsQuery, Platform } from "./port.ts";
 
 /** Makes the port of Deno. */
@@ -28,6 +22,12 @@ export function denoPlatform(): Platform {
       },
       { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
       {
+        name: "connections",
+        supported: true,
+        note:
+          "TCP, TLS and unix sockets through node:net and node:tls; the file limit is read with --allow-all",
+      },
+      {
         name: "process",
         supported: true,
         note: "memory, processor time, load; needs --allow-sys for the host's",
@@ -41,13 +41,28 @@ export function denoPlatform(): Platform {
     ],
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
-    dns: { deno: denoDnsQuery, node: nodeDnsQuery({ certain: false }), default: "deno" },
+    dns: {
+      deno: denoDnsQuery,
+      node: nodeDnsQuery({ certain: false }),
+      default: "deno",
+      srv: (name, signal) => Deno.resolveDns(name, "SRV", { signal }),
+    },
     files: nodeFiles,
+    net: { ...nodeNet, fileLimit },
     terminal: () => ({ colors: !Deno.noColor && Deno.stdout.isTerminal() && Deno.stderr.isTerminal() }),
     processInfo: nodeProcessInfo,
     // getActiveResourcesInfo() is always empty here, so there are no resources to tell of.
     monitor: { usage: nodeUsage, stacks: profiler(builtin) },
   };
+}
+
+/** `/proc` may be read only by those who may do all: whoever may not would be asked, in the middle of a start. */
+async function fileLimit(): Promise<number | undefined> {
+  for (const name of ["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const) {
+    const { state } = await Deno.permissions.query({ name } as Deno.PermissionDescriptor);
+    if (state !== "granted") return undefined;
+  }
+  return await nodeNet.fileLimit();
 }
 
 /** What Deno throws `NotFound` for, all alike. */

@@ -5,7 +5,8 @@
  */
 
 import { denoPlatform } from "./deno.ts";
-import { nodePlatform, nodeProcess } from "./node.ts";
+import { nodePlatform } from "./node.ts";
+import { nodeProcess } from "./node_builtin.ts";
 import type { Platform } from "./port.ts";
 import { isWorkerd, webPlatform } from "./web.ts";
 

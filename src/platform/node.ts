@@ -13,6 +13,8 @@ import type * as V8 from "node:v8";
 import { setDetached, systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import { abortable } from "../signal.ts";
+import { builtin, type MemoryUsage, nodeProcess } from "./node_builtin.ts";
+import { nodeNet } from "./node_net.ts";
 import { watchdog } from "./node_watchdog.ts";
 import type {
   Capability,
@@ -25,42 +27,9 @@ import type {
   PlatformMonitor,
   ProcessInfo,
   ProcessUsage,
+  SrvRecord,
   Terminal,
 } from "./port.ts";
-
-interface NodeProcess {
-  readonly pid: number;
-  readonly arch: string;
-  readonly platform: string;
-  readonly versions: Readonly<Record<string, string | undefined>>;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout?: { readonly isTTY?: boolean };
-  readonly stderr?: { readonly isTTY?: boolean };
-  getBuiltinModule?(id: string): unknown;
-  memoryUsage(): MemoryUsage;
-  getActiveResourcesInfo?(): string[];
-  cpuUsage(): { user: number; system: number };
-  uptime(): number;
-}
-
-interface MemoryUsage {
-  readonly rss: number;
-  readonly heapUsed: number;
-  readonly heapTotal: number;
-  readonly external?: number;
-  readonly arrayBuffers?: number;
-}
-
-/** The process object of Node, Bun and Deno. */
-export function nodeProcess(): NodeProcess | undefined {
-  const found = (globalThis as { process?: NodeProcess }).process;
-  return typeof found?.getBuiltinModule === "function" ? found : undefined;
-}
-
-/** A built-in module, by name. */
-export function builtin<T>(id: string): T {
-  return nodeProcess()!.getBuiltinModule!(id) as T;
-}
 
 // When modules are loaded no flow has begun yet.
 if (nodeProcess() !== undefined) setDetached(asyncHooks().AsyncLocalStorage.snapshot());
@@ -81,8 +50,9 @@ export function nodePlatform(): Platform {
     nextTurn: nodeNextTurn,
     createStorage: nodeStorage,
     // Bun says ENOTFOUND for a record that is missing, too.
-    dns: { node: nodeDnsQuery({ certain: name === "node" }), default: "node" },
+    dns: { node: nodeDnsQuery({ certain: name === "node" }), default: "node", srv: nodeSrvQuery },
     files: nodeFiles,
+    net: nodeNet,
     terminal: nodeTerminal,
     processInfo: nodeProcessInfo,
     monitor: {
@@ -96,6 +66,7 @@ export function nodePlatform(): Platform {
 const nodeCapabilities: readonly Capability[] = [
   { name: "dns", supported: true, note: "node:dns Resolver, with TTLs; search domains are not applied" },
   { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
+  { name: "connections", supported: true, note: "TCP, TLS and unix sockets through node:net and node:tls" },
   { name: "process", supported: true, note: "memory, processor time, load" },
 ];
 
@@ -247,6 +218,14 @@ export function nodeDnsQuery({ certain = true }: NodeDnsOptions = {}): DnsQuery 
       return failure(error, certain);
     }
   };
+}
+
+/** SRV records through `node:dns`. */
+export async function nodeSrvQuery(name: string, signal: AbortSignal): Promise<readonly SrvRecord[]> {
+  const { Resolver } = builtin<typeof Dns>("node:dns/promises");
+  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  const records = await abortable(resolver.resolveSrv(name), signal);
+  return records.map(({ name: target, ...record }) => ({ ...record, target }));
 }
 
 function failure(error: unknown, certain: boolean): DnsAnswer {

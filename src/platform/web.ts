@@ -5,7 +5,8 @@
 
 import { machineTimers, systemClock } from "../clock.ts";
 import { createRequestClock } from "../request_clock.ts";
-import { nodeProcess, nodeStorage } from "./node.ts";
+import { nodeStorage } from "./node.ts";
+import { nodeProcess } from "./node_builtin.ts";
 import type { Capability, Platform } from "./port.ts";
 
 /** Whether this is workerd: with `nodejs_compat` it looks like Node in much, but what a request begins ends with it. */
@@ -23,6 +24,7 @@ export function webPlatform(): Platform {
     capabilities: [
       DNS,
       { name: "context propagation", supported: false, note: "pass contexts explicitly" },
+      { name: "connections", supported: false, note: "no sockets: use fetch" },
       { name: "background timers", supported: true, note: "while the page or worker is alive" },
       NO_PROCESS,
       { name: "pause stacks", supported: false, note: "no inspector: pauses are recorded without a stack" },

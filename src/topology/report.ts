@@ -9,7 +9,7 @@ import type { TopologySnapshot, TopologyTrouble } from "./watcher.ts";
 
 /** Makes the report of a topology. */
 export function topologyReport(snapshot: TopologySnapshot): Report {
-  const { source, version, hosts, appliedAt, readAt, intervalMs } = snapshot;
+  const { source, version, hosts, endpoints, appliedAt, readAt, intervalMs } = snapshot;
   return {
     id: "topology",
     title: "Topology",
@@ -18,6 +18,7 @@ export function topologyReport(snapshot: TopologySnapshot): Report {
       { label: "Source", value: source },
       { label: "Version in force", value: version ?? null },
       { label: "Names fixed", value: hosts },
+      { label: "Endpoints", value: endpoints },
       { label: "In force since", value: moment(appliedAt) },
       { label: "Last read", value: moment(readAt) },
       { label: "Read every", value: { kind: "duration", ms: intervalMs }, hint: "give or take a tenth" },

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { checkAlias, checkEndpoint } from "../connections/directory.ts";
+import type { EndpointTable } from "../connections/options.ts";
 import { createHosts, type HostsTable } from "../dns/hosts.ts";
 import { normalizeName } from "../dns/name.ts";
 import { BallastError, errorMessage, show } from "../errors.ts";
@@ -25,6 +27,10 @@ export interface Topology {
   readonly hosts: HostsTable;
   /** Names to resolve at once and to keep warm. */
   readonly preresolve: readonly string[];
+  /** Logical names, and where they lead: tiers of addresses, limits, timeouts. */
+  readonly endpoints: EndpointTable;
+  /** Other names of these endpoints. */
+  readonly aliases: Readonly<Record<string, string>>;
 }
 
 /** Names the place in the document, as in `hosts["db.internal"][0]`, and what is wrong there. */
@@ -53,19 +59,8 @@ const READERS: { readonly [Key in keyof Topology]: Reader<Topology[Key]> } = {
     problems.push({ path: "version", message: `must be a text of 1 to 200 characters, got ${show(value)}` });
     return "";
   },
-  hosts(value = {}, problems) {
-    if (!isObject(value)) {
-      problems.push({ path: "hosts", message: `must be an object of names, got ${show(value)}` });
-      return {};
-    }
-    const names = Object.entries(value);
-    if (names.length > MAX_NAMES) {
-      problems.push({
-        path: "hosts",
-        message: `has ${names.length} names, at most ${MAX_NAMES} are allowed`,
-      });
-      return {};
-    }
+  hosts(value, problems) {
+    const names = namesOf("hosts", value, problems);
     const spellings = new Map<string, string>();
     for (const [name, addresses] of names) {
       const path = `hosts[${JSON.stringify(name)}]`;
@@ -76,7 +71,7 @@ const READERS: { readonly [Key in keyof Topology]: Reader<Topology[Key]> } = {
         spellings.set(normalizeName(name), name);
       });
     }
-    return value as HostsTable;
+    return Object.fromEntries(names) as HostsTable;
   },
   preresolve(value = [], problems) {
     if (!Array.isArray(value)) {
@@ -87,6 +82,17 @@ const READERS: { readonly [Key in keyof Topology]: Reader<Topology[Key]> } = {
       attempt(`preresolve[${index}]`, problems, () => void normalizeName(name));
     }
     return value;
+  },
+  endpoints(value, problems) {
+    const names = namesOf("endpoints", value, problems);
+    for (const [name, endpoint] of names) {
+      const path = `endpoints[${JSON.stringify(name)}]`;
+      attempt(path, problems, () => void checkEndpoint(name, endpoint as EndpointTable[string]));
+    }
+    return Object.fromEntries(names) as EndpointTable;
+  },
+  aliases(value, problems) {
+    return Object.fromEntries(namesOf("aliases", value, problems)) as Record<string, string>;
   },
 };
 
@@ -116,19 +122,25 @@ export function checkTopology(text: string): TopologyCheck {
     return { ok: false, problems: [{ path: "", message: `must be a JSON object, got ${show(document)}` }] };
   }
   const problems: TopologyProblem[] = [];
-  const known = Object.keys(READERS);
+  const keys = Object.keys(READERS);
   for (const key of Object.keys(document)) {
-    if (!known.includes(key)) {
-      problems.push({ path: key, message: `is unknown; there are ${known.join(", ")}` });
+    if (!keys.includes(key)) {
+      problems.push({ path: key, message: `is unknown; there are ${keys.join(", ")}` });
     }
   }
-  const { schema, version, hosts, preresolve } = document;
+  const { schema, version, hosts, preresolve, endpoints, aliases } = document;
   const topology: Topology = {
     schema: READERS.schema(schema, problems),
     version: READERS.version(version, problems),
     hosts: READERS.hosts(hosts, problems),
     preresolve: READERS.preresolve(preresolve, problems),
+    endpoints: READERS.endpoints(endpoints, problems),
+    aliases: READERS.aliases(aliases, problems),
   };
+  const known = new Set(Object.keys(topology.endpoints));
+  for (const [alias, name] of Object.entries(topology.aliases)) {
+    attempt(`aliases[${JSON.stringify(alias)}]`, problems, () => checkAlias(alias, name, known));
+  }
   return problems.length === 0
     ? { ok: true, topology }
     : { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
@@ -139,13 +151,27 @@ export function problemText({ path, message }: TopologyProblem): string {
   return path === "" ? `the document ${message}` : `${path}: ${message}`;
 }
 
+/** The entries of an object, none where it is no object or too large. */
+function namesOf(path: string, value: unknown = {}, problems: TopologyProblem[]): [string, unknown][] {
+  if (!isObject(value)) {
+    problems.push({ path, message: `must be an object of names, got ${show(value)}` });
+    return [];
+  }
+  const names = Object.entries(value);
+  if (names.length <= MAX_NAMES) return names;
+  problems.push({ path, message: `has ${names.length} names, at most ${MAX_NAMES} are allowed` });
+  return [];
+}
+
 function attempt(path: string, problems: TopologyProblem[], check: () => void): void {
   try {
     check();
   } catch (error) {
     // One problem for a place is enough.
     if (problems.at(-1)?.path === path) return;
-    const message = error instanceof BallastError ? String(error.data.why) : errorMessage(error);
+    const message = error instanceof BallastError
+      ? String(error.data.why ?? error.message)
+      : errorMessage(error);
     problems.push({ path, message });
   }
 }

@@ -29,6 +29,8 @@ export interface TopologyOptions {
   readonly timeoutMs?: number;
   /** What reads the URL. @default the platform's own */
   readonly fetch?: typeof fetch;
+  /** Asked before a new one comes into force: what it throws refuses it. @default every good document will do */
+  readonly check?: (topology: Topology) => void;
   /** Time. @default the platform's */
   readonly clock?: Clock;
   /** The runtime to stand on. @default the one this runs on */
@@ -58,6 +60,8 @@ export interface TopologySnapshot {
   readonly version?: string;
   /** How many names it fixes. */
   readonly hosts: number;
+  /** How many endpoints it describes. */
+  readonly endpoints: number;
   /** When it came into force. */
   readonly appliedAt?: number;
   /** When it was last read, whether it had changed or not. */
@@ -150,6 +154,11 @@ export function watchTopology(options: TopologyOptions): TopologyWatcher {
   function take(text: string): void {
     const check = checkTopology(text);
     if (!check.ok) return refuse(check.problems.map(problemText));
+    try {
+      options.check?.(check.topology);
+    } catch (error) {
+      return refuse([errorMessage(error)]);
+    }
     current = check.topology;
     appliedAt = clock.now();
     refused = undefined;
@@ -190,6 +199,7 @@ export function watchTopology(options: TopologyOptions): TopologyWatcher {
       intervalMs,
       version: current?.version,
       hosts: Object.keys(current?.hosts ?? {}).length,
+      endpoints: Object.keys(current?.endpoints ?? {}).length,
       appliedAt,
       readAt,
       trouble: [refused, unreadable].filter((trouble) => trouble !== undefined),

@@ -4,6 +4,7 @@
  * `--json` prints the figures for programs; `--only <part>` runs one part; `--quick` only shows that it runs.
  */
 
+import { measureConnections, printConnections } from "./connections.ts";
 import { measureHits, printHits } from "./hit.ts";
 import { QUICK, THOROUGH } from "./measure.ts";
 import { measureMemory, printMemory } from "./memory.ts";
@@ -22,6 +23,7 @@ const part =
 
 const PARTS: Readonly<Record<string, Part>> = {
   hit: part((quick) => measureHits(quick ? QUICK : THOROUGH), printHits),
+  connections: part((quick) => measureConnections(quick ? QUICK : THOROUGH), printConnections),
   outage: part((quick) => measureOutage(quick ? 3 : 15), printOutage),
   stats: part((quick) => measureStats(quick ? QUICK : THOROUGH), printStats),
   memory: part(measureMemory, printMemory),

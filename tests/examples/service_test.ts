@@ -64,6 +64,7 @@ async function json<T>(url: string, init?: RequestInit): Promise<T> {
 }
 
 interface Answer {
+  readonly stock: { backend: string };
   readonly calls: readonly {
     readonly name: string;
     readonly stale: boolean;
@@ -98,14 +99,45 @@ test("requests keep flowing while DNS is dead, and the meta app says why", () =>
     assert.match(metrics, /^ballast_dns_resolve_failed_total 0$/m);
   }));
 
+test("requests keep flowing while the servers of an endpoint are down, slow, or break off", () =>
+  serve(async ({ url, metaUrl }) => {
+    const ids = async () => (await json<Overview>(metaUrl)).findings.map(({ id }) => id);
+    const set = (name: string, mode: string) =>
+      json(`${url}/chaos/backend?name=${name}&mode=${mode}`, { method: "POST" });
+    assert.match((await json<Answer>(url)).stock.backend, /^stock-[ab]$/);
+    for (const mode of ["down", "slow", "reset"]) {
+      await set("stock-a", mode);
+      await set("stock-b", mode);
+      for (let call = 0; call < 5; call++) {
+        assert.equal((await json<Answer>(url)).stock.backend, "stock-c", mode);
+      }
+      assert.ok((await ids()).includes("connections-marked-down-stock"), mode);
+      await set("stock-a", "ok");
+      await set("stock-b", "ok");
+      await until(
+        async () => /^stock-[ab]$/.test((await json<Answer>(url)).stock.backend),
+        () => `${mode} is not got over`,
+      );
+    }
+    const metrics = await (await fetch(`${metaUrl}/metrics`)).text();
+    assert.match(metrics, /^ballast_shop_failures_total 0$/m);
+    for (const query of ["name=stock-a&mode=bogus", "name=nobody&mode=ok", ""]) {
+      const response = await fetch(`${url}/chaos/backend?${query}`, { method: "POST" });
+      assert.equal(response.status, 400);
+      assert.match((await response.json()).error, /must be one of/);
+    }
+  }));
+
 test("every page of the meta app is there, as HTML and as JSON", () =>
   serve(async ({ url, metaUrl }) => {
-    for (const path of ["/", "/dns", "/stats", "/log", "/shop", "/metrics", "/livez", "/readyz"]) {
+    for (
+      const path of ["/", "/dns", "/connections", "/stats", "/log", "/shop", "/metrics", "/livez", "/readyz"]
+    ) {
       const page = await fetch(metaUrl + path, { headers: { accept: "text/html" } });
       assert.equal(page.status, 200, path);
       await page.body?.cancel();
     }
-    for (const path of ["/", "/dns", "/stats", "/log", "/shop"]) {
+    for (const path of ["/", "/dns", "/connections", "/stats", "/log", "/shop"]) {
       assert.ok(await json(`${metaUrl}${path}?format=json`), path);
     }
     const page = await (await fetch(url, { headers: { accept: "text/html" } })).text();

@@ -9,6 +9,14 @@ import { get, type RequestOptions } from "node:http";
 import { connect } from "node:net";
 
 import { BallastError, type Clock, createRuntime, delay, type Report, type Runtime } from "@ballast/runtime";
+import {
+  bufferedConnection,
+  ConnectError,
+  type ConnectionManager,
+  createConnectionManager,
+  type Lease,
+  staggeredRetries,
+} from "@ballast/runtime/connections";
 import { type Context, contexts, createContext, currentContext } from "@ballast/runtime/context";
 import {
   type Address,
@@ -71,6 +79,34 @@ export async function resolve(dns: DnsCache): Promise<Address> {
     if (error instanceof ResolveError && error.retryable) await delay(50);
     if (error instanceof BallastError && error.code === "NAME_NOT_FOUND") throw error;
     return { address: "127.0.0.1", family: 4, stale: true };
+  }
+}
+
+/** Connections by name, and a protocol on top. */
+export async function ask(runtime: Runtime): Promise<string | undefined> {
+  const manager: ConnectionManager = createConnectionManager({
+    dns: runtime.dns,
+    endpoints: {
+      "db-r": { tiers: [["10.0.0.4:5432", { host: "10.0.0.5", port: 5432, weight: 2 }]], tls: true },
+      web: { srv: "_http._tcp.shop.internal" },
+    },
+    aliases: { orders: "db-r" },
+  });
+  try {
+    const lease: Lease = await staggeredRetries((signal) => manager.connect("orders", { signal }), {
+      delaysMs: [50],
+      discard: (late) => late.release(),
+    });
+    const connection = bufferedConnection(lease, { timeoutMs: 200 });
+    await connection.send("PING\r\n");
+    const line = await connection.recvUntil("\r\n");
+    lease.release();
+    return new TextDecoder().decode(line);
+  } catch (error) {
+    if (error instanceof ConnectError) return error.attempts.map(({ address }) => address).join();
+    throw error;
+  } finally {
+    await manager.close({ finish: true });
   }
 }
 
