@@ -213,8 +213,11 @@ function sketchBody(metric: SketchMetric): Body {
   };
 }
 
+/** A table whose first column has the labels; without it where nothing has any, and something else tells the rows apart. */
 function table(id: string, title: string, columns: readonly string[], rows: readonly Cell[][]): ReportTable {
-  return { id, title, columns, empty: "There is nothing yet.", ...cut(rows) };
+  const empty = "There is nothing yet.";
+  if (rows.some(([labels]) => labels !== "")) return { id, title, columns, empty, ...cut(rows) };
+  return { id, title, columns: columns.slice(1), empty, ...cut(rows.map((row) => row.slice(1))) };
 }
 
 function titleOf({ name }: MetricSnapshot, labels: SeriesSnapshot<unknown>["labels"]): string {
