@@ -34,6 +34,8 @@ export class Endpoint {
   readonly backends = new Map<string, Backend>();
   /** Calls so far, and how they ended. */
   readonly counts = { connects: 0, reused: 0, failed: 0, outOfConnections: 0, fallbacks: 0, panics: 0 };
+  /** `counts.connects` when the sweep last came by. */
+  connectsSwept = 0;
   /** Calls under way that are not served from the pool. */
   calls = 0;
   /** Whether it is gone from the table: who still waits there looks for its name again. */

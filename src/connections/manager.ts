@@ -150,7 +150,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
     onGone: (backend) => pool.drain(backend),
   });
   const all = () => directory.all();
-  const sweep = createSweep({ clock, events, endpoints: all, pool: () => pool, budget, fill });
+  const sweep = createSweep({ clock, events, endpoints: all, pool: () => pool, budget, fill, probe: warm });
   const { dispose: unobserve, onUsed } = observeConnections(stats, { all, pool: () => pool, budget });
   const pool = new Pool({
     clock,
@@ -259,13 +259,17 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
   /** Opens idle connections until there are as many as wanted. */
   function fill(endpoint: Endpoint): void {
     for (const backend of endpoint.tiers[0]?.backends ?? []) {
-      if (!backend.health.admits || backend.draining || backend.filling) continue;
-      if (backend.idleCount >= endpoint.settings.pool.minIdle) continue;
-      backend.filling = true;
-      connector.warm(endpoint, backend, closing.signal).catch(() => {}).finally(() => {
-        backend.filling = false;
-      });
+      if (backend.idleCount < endpoint.settings.pool.minIdle) warm(endpoint, backend);
     }
+  }
+
+  /** Opens a connection for nobody: to be kept warm, or to see whether the address is well again. */
+  function warm(endpoint: Endpoint, backend: Backend): void {
+    if (!backend.health.admits || backend.draining || backend.filling) return;
+    backend.filling = true;
+    connector.warm(endpoint, backend, closing.signal).catch(() => {}).finally(() => {
+      backend.filling = false;
+    });
   }
 
   function* backendsOf(what: string): Generator<Backend> {

@@ -1,6 +1,6 @@
 /**
  * What becomes of connections with time: idle ones are closed, old ones are not used again, addresses that are gone are drained,
- * leases held for long are reported. One look a second does it all, while there is anything to look at.
+ * addresses that are half open are probed, leases held for long are reported. One look a second does it all, while there is anything to look at.
  *
  * @module
  */
@@ -23,6 +23,8 @@ export interface SweepContext {
   readonly budget: CountingBudget;
   /** Opens idle connections where an endpoint wants more of them. */
   readonly fill: (endpoint: Endpoint) => void;
+  /** Tries an address that is half open. */
+  readonly probe: (endpoint: Endpoint, backend: Backend) => void;
 }
 
 /** The sweep of a manager. */
@@ -36,7 +38,7 @@ export interface Sweep {
 const SWEEP_MS = 1_000;
 
 /** Makes a sweep; it begins when it is told to. */
-export function createSweep({ clock, events, endpoints, pool, budget, fill }: SweepContext): Sweep {
+export function createSweep({ clock, events, endpoints, pool, budget, fill, probe }: SweepContext): Sweep {
   let timer: Timer | undefined;
   let closed = false;
 
@@ -63,15 +65,19 @@ export function createSweep({ clock, events, endpoints, pool, budget, fill }: Sw
       // Looked at, so that addresses that are gone are drained: not where nothing is open, or every name would be in use for ever.
       const isOpen = [...endpoint.backends.values()].some(({ connections }) => connections.size > 0);
       if (isOpen || minIdle > 0) { for (const tier of endpoint.tiers) void tier.backends; }
-      for (const backend of [...endpoint.backends.values()]) sweepBackend(endpoint, backend, now);
+      const isAskedFor = endpoint.counts.connects > endpoint.connectsSwept;
+      endpoint.connectsSwept = endpoint.counts.connects;
+      for (const backend of [...endpoint.backends.values()]) sweepBackend(endpoint, backend, now, isAskedFor);
       if (minIdle > 0 && !endpoint.retired) fill(endpoint);
     }
     pool().pump();
     return isWanted || pool().open > 0 || pool().hasWaiting;
   }
 
-  function sweepBackend(endpoint: Endpoint, backend: Backend, now: number): void {
+  function sweepBackend(endpoint: Endpoint, backend: Backend, now: number, isAskedFor: boolean): void {
     const { idleMs, minIdle, heldMs } = endpoint.settings.pool;
+    // Calls that are served from the pool would never find out, and no call should have to wait for it.
+    if (isAskedFor && !backend.draining && backend.health.state === "half-open") probe(endpoint, backend);
     backend.connectMs = backend.pace.at(now);
     for (const connection of backend.connections) {
       if (connection.lastUses !== connection.uses) {

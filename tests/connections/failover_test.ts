@@ -127,6 +127,31 @@ test("half open, one call alone goes to the probe, and one that gives up leaves 
   assert.deepEqual(await lab.end(), NOTHING);
 });
 
+test("an address is probed though the others serve every call from their pools", async () => {
+  const lab = createLab({ endpoints: { db: { tiers: [[A, B]], markdown: { failures: 1 } } } });
+  lab.network.peer(A, { mode: "refuse" });
+  const call = async () => {
+    const lease = await lab.manager.connect("db");
+    lease.release();
+    return lease.remoteAddress;
+  };
+  while (!lab.events.some(({ type }) => type === "marked-down")) await call();
+  lab.network.peer(A, { mode: "accept" });
+  for (let second = 0; second < 13; second++) {
+    await call();
+    await lab.clock.advance(1_000);
+  }
+  assert.equal(lab.manager.snapshot().endpoints[0]!.addresses[0]!.health, "up");
+  assert.ok(new Set(await Promise.all(Array.from({ length: 20 }, call))).has(A));
+  // Nobody asks any more: then it is not probed either.
+  lab.manager.markDown(A, { forMs: 1_000 });
+  await lab.clock.advance(1_000);
+  const dials = lab.network.dials.get(A);
+  await lab.clock.advance(30_000);
+  assert.ok(lab.network.dials.get(A)! - dials! <= 1);
+  assert.deepEqual(await lab.end(), NOTHING);
+});
+
 test("tries beyond the first stop where the retry budget ends", async () => {
   const lab = createLab({
     endpoints: { db: { tiers: [[A, B, C]], markdown: { failures: 1_000, minOutcomes: 1_000_000 } } },
