@@ -22,7 +22,9 @@ export interface ByteConnection {
 
 /** A pair of streams, such as a `Deno.Conn` or a `TransformStream`'s other side. */
 export interface DuplexStream {
+  /** Bytes from the peer. */
   readonly readable: ReadableStream<Uint8Array>;
+  /** Bytes to the peer. */
   readonly writable: WritableStream<Uint8Array>;
 }
 

@@ -11,6 +11,7 @@
  */
 
 import type { PlatformSocket } from "../platform/port.ts";
+import type { TimedMachine } from "../stats/mod.ts";
 import type { Backend } from "./backend.ts";
 
 /** Where a connection is in its life. */
@@ -29,6 +30,8 @@ export class Connection {
   /** Monotonic time from which it is not used again. */
   readonly expiresAt: number;
   state: ConnectionState = "connecting";
+  /** The time spent in each state. Between "in use" and "pooled" it goes by what the sweep sees. */
+  readonly life: TimedMachine;
   /** Monotonic time of the last change of state; of states that are passed through often, as the sweep has seen it. */
   since: number;
   socket!: PlatformSocket;
@@ -51,11 +54,12 @@ export class Connection {
   /** What a protocol keeps with its connection. */
   wrapped: unknown = undefined;
 
-  constructor(backend: Backend, key: string, now: number, expiresAt: number) {
+  constructor(backend: Backend, key: string, now: number, expiresAt: number, life: TimedMachine) {
     this.backend = backend;
     this.key = key;
     this.openedAt = now;
     this.since = now;
     this.expiresAt = expiresAt;
+    this.life = life;
   }
 }

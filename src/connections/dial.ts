@@ -77,6 +77,7 @@ export async function dial(
   if (tls === undefined) return open;
   connection.state = "handshaking";
   connection.since = clock.monotonic();
+  connection.life.to("handshaking", connection.since);
   return await phase("tls", tlsMs, (signal) => net.startTls(open, handshake(backend, tls), signal));
 }
 

@@ -87,12 +87,6 @@ const TLS_FAULTS: readonly (readonly [pattern: RegExp, fault: TlsFault, text: st
   ],
   [/HAS_EXPIRED|\bexpired\b/i, "TLS_EXPIRED", "the certificate has expired: it has to be renewed"],
   [
-    // Deno says no more than that, whatever is wrong with it.
-    /UNABLE_TO_VERIFY_LEAF_SIGNATURE/,
-    "TLS_UNKNOWN_AUTHORITY",
-    "the certificate cannot be verified: it is from an authority that is not trusted (give it as tls.ca), or it has expired",
-  ],
-  [
     /SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|UNKNOWN_?CA|UnknownIssuer/i,
     "TLS_UNKNOWN_AUTHORITY",
     "the certificate is from an authority that is not trusted: give it as tls.ca",

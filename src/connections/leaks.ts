@@ -10,7 +10,9 @@ import type { Lease } from "./lease.ts";
 
 /** A lease that was lost. */
 export interface LostLease {
+  /** What was asked for. */
   readonly endpoint: string;
+  /** `10.0.0.4:5432`. */
   readonly address: string;
   /** Where it was taken, where that is known. */
   readonly taker: string | undefined;

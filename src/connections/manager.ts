@@ -176,7 +176,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
     if (hosts.length > 0 && platform.net !== undefined) void dns.preresolve(hosts);
     // Who waits at an endpoint that is gone looks again; and there may be room elsewhere now.
     pool.pump();
-    if (isWarm) sweep.begin();
+    if (isWarm && platform.net !== undefined) sweep.begin();
   }
 
   function connect(to: PlaceOptions, given?: ConnectOptions): Promise<Lease> {

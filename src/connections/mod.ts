@@ -56,6 +56,7 @@ export type {
   ConnectionSnapshot,
   ConnectionsSnapshot,
   EndpointSnapshot,
+  StateTime,
 } from "./snapshot.ts";
 export type { ConnectionState } from "./connection.ts";
 export type { HealthState } from "./health.ts";

@@ -8,6 +8,7 @@
 import type { Clock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import type { EventSource } from "../events.ts";
+import { createStateStats, type StateStats } from "../stats/mod.ts";
 import type { Backend } from "./backend.ts";
 import { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -48,6 +49,8 @@ export class Pool implements LeaseHome {
   idle = 0;
   readonly leaks: LeakWatch;
   readonly traffic: Traffic | undefined;
+  /** How long connections are in each state. */
+  readonly states: StateStats;
   readonly #context: PoolContext;
   /** Slots kept for those who were told that there is room. */
   #promised = 0;
@@ -59,6 +62,7 @@ export class Pool implements LeaseHome {
   constructor(context: PoolContext) {
     this.#context = context;
     this.traffic = context.traffic;
+    this.states = createStateStats({ clock: context.clock });
     this.leaks = new LeakWatch((connection) => {
       const { backend: { endpoint, label: address }, taker } = connection;
       context.events.emit({ type: "leaked", endpoint, address, taker });
@@ -116,7 +120,7 @@ export class Pool implements LeaseHome {
     const { clock } = this.#context;
     const now = clock.monotonic();
     const span = endpoint.settings.pool.maxLifetimeMs * (1 - JITTER + 2 * JITTER * clock.random());
-    const connection = new Connection(backend, key, now, now + span);
+    const connection = new Connection(backend, key, now, now + span, this.states.start("connecting", now));
     backend.connections.add(connection);
     backend.inUse++;
     this.peak = Math.max(this.peak, ++this.open);
@@ -127,6 +131,7 @@ export class Pool implements LeaseHome {
   /** A reserved connection is open. */
   opened(connection: Connection): void {
     connection.since = this.#context.clock.monotonic();
+    connection.life.to("in use", connection.since);
     connection.socket.onNews(() => {
       if (connection.state === "pooled") this.#evict(connection);
     });
@@ -329,6 +334,7 @@ export class Pool implements LeaseHome {
   #closeNow(connection: Connection, pump = true): void {
     const { backend } = connection;
     connection.state = "closed";
+    connection.life.end();
     connection.socket?.destroy();
     if (!backend.connections.delete(connection)) return;
     this.open--;

@@ -115,6 +115,18 @@ export function connectionsReport(snapshot: ConnectionsSnapshot): Report {
         ),
         empty: "No connection is open.",
       },
+      {
+        id: "states",
+        title: "Time by state",
+        columns: ["State", "Now", "Time", "Share"],
+        rows: snapshot.states.map(({ state, current, totalMs }) => [
+          stateCell(state),
+          current,
+          { kind: "duration", ms: totalMs },
+          ratio(totalMs, snapshot.states.reduce((sum, { totalMs }) => sum + totalMs, 0)),
+        ]),
+        empty: "No connection was opened yet.",
+      },
       ...(snapshot.traffic === undefined ? [] : [trafficTable(snapshot.traffic)]),
     ],
     machines: [{

@@ -80,6 +80,7 @@ export function createSweep({ clock, events, endpoints, pool, budget, fill }: Sw
         connection.since = now;
         connection.reported = false;
       }
+      if (connection.life.state !== connection.state) connection.life.to(connection.state, now);
       if (now >= connection.expiresAt) connection.expired = true;
       if (connection.state === "in use" && now - connection.since >= heldMs) reportHeld(connection, now);
     }

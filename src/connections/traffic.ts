@@ -25,9 +25,13 @@ export interface TrafficEntry {
   readonly at: number;
   /** The connection's number. */
   readonly connection: number;
+  /** What was asked for. */
   readonly endpoint: string;
+  /** `10.0.0.4:5432`. */
   readonly address: string;
+  /** From the peer, or to it. */
   readonly direction: "in" | "out";
+  /** How many there were. */
   readonly bytes: number;
   /** The beginning of it, redacted, in printable characters. */
   readonly preview?: string;

@@ -6,7 +6,7 @@ import { nodeDnsQuery, nodeFiles, nodeNextTurn, nodeProcessInfo, nodeStorage, no
 import { profiler } from "./node_profiler.ts";
 import { builtin } from "./node_builtin.ts";
 import { nodeNet } from "./node_net.ts";
-import type { DnsQuery, Platform } from "./port.ts";
+import type { DnsQuery, Platform, PlatformNet, TlsHandshake } from "./port.ts";
 
 /** Makes the port of Deno. */
 export function denoPlatform(): Platform {
@@ -48,12 +48,58 @@ export function denoPlatform(): Platform {
       srv: (name, signal) => Deno.resolveDns(name, "SRV", { signal }),
     },
     files: nodeFiles,
-    net: { ...nodeNet, fileLimit },
+    net: { ...nodeNet, startTls, fileLimit },
     terminal: () => ({ colors: !Deno.noColor && Deno.stdout.isTerminal() && Deno.stderr.isTerminal() }),
     processInfo: nodeProcessInfo,
     // getActiveResourcesInfo() is always empty here, so there are no resources to tell of.
     monitor: { usage: nodeUsage, stacks: profiler(builtin) },
   };
+}
+
+/** As Node's, with the reason why a certificate was not accepted: `node:tls` says the same of every one here. */
+const startTls: PlatformNet["startTls"] = async (socket, options, signal) => {
+  const { remoteAddress } = socket;
+  try {
+    return await nodeNet.startTls(socket, options, signal);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "UNABLE_TO_VERIFY_LEAF_SIGNATURE") throw error;
+    throw await whyUnverified(remoteAddress, options, signal) ?? error;
+  }
+};
+
+/** Asks once more with Deno's own client, which tells; undefined where there is no time for it, or it is content. */
+async function whyUnverified(
+  remoteAddress: string,
+  { serverName, ca }: TlsHandshake,
+  signal: AbortSignal,
+): Promise<Error | undefined> {
+  const [, hostname, port] = /^\[?(.*?)\]?:(\d+)$/.exec(remoteAddress) ?? [];
+  if (port === undefined) return undefined;
+  let connection: Deno.Conn | undefined;
+  const close = () => connection?.close();
+  try {
+    const tcp = connection = await Deno.connect({ hostname: hostname!, port: Number(port), signal });
+    signal.addEventListener("abort", close, { once: true });
+    const caCerts = ca === undefined ? undefined : [ca].flat();
+    const tls = connection = await Deno.startTls(tcp, { hostname: serverName, caCerts });
+    await tls.handshake();
+    return undefined;
+  } catch (error) {
+    return signal.aborted || !/certificate/i.test(errorMessage(error))
+      ? undefined
+      : Object.assign(new Error(errorMessage(error), { cause: error }), { code: "CERTIFICATE" });
+  } finally {
+    signal.removeEventListener("abort", close);
+    attempt(close);
+  }
+}
+
+function attempt(close: () => void): void {
+  try {
+    close();
+  } catch {
+    // It was closed already: by the handshake that failed, or by the abort.
+  }
 }
 
 /** `/proc` may be read only by those who may do all: whoever may not would be asked, in the middle of a start. */

@@ -91,6 +91,7 @@ export interface SrvRecord {
   readonly priority: number;
   /** How much of the traffic it is meant for, beside the others of its priority. */
   readonly weight: number;
+  /** Where it listens. */
   readonly port: number;
   /** The name of a host. */
   readonly target: string;

@@ -56,6 +56,12 @@ function workerdPlatform(): Platform {
         }
         : { name: "context propagation", supported: true, note: "AsyncLocalStorage, by nodejs_compat" },
       {
+        name: "connections",
+        supported: false,
+        note:
+          "a socket ends with its request, so there is nothing to pool: use fetch, or connect of cloudflare:sockets",
+      },
+      {
         name: "background timers",
         supported: false,
         note: `what is due is done by the next request, ${

@@ -375,6 +375,22 @@ test("a lease held for long is reported once, with where it was taken", async ()
   assert.deepEqual(await lab.end(), NOTHING);
 });
 
+test("the time in each state is known, and in use or pooled to the second", async () => {
+  const lab = createLab({ endpoints: { db: { tiers: [[A]], tls: true } } });
+  lab.network.peer(A, { connectMs: 100 });
+  lab.network.tlsMs = 300;
+  const lease = await settle(lab.clock, lab.manager.connect("db"));
+  await lab.clock.advance(10_000);
+  lease.release();
+  await lab.clock.advance(20_000);
+  const times = Object.fromEntries(
+    lab.manager.snapshot().states.map(({ state, totalMs }) => [state, totalMs]),
+  );
+  assert.deepEqual([times.connecting, times.handshaking], [100, 300]);
+  assert.ok(Math.abs(times["in use"]! - 10_000) <= 1_000 && Math.abs(times.pooled! - 20_000) <= 1_000);
+  assert.deepEqual(await lab.end(), NOTHING);
+});
+
 test("traffic is remembered where that is wanted, redacted and bounded", async () => {
   const lab = createLab({ traffic: { last: 3, previewBytes: 40 } });
   const lease = await lab.manager.connect(A);
