@@ -363,7 +363,10 @@ describe("the example of a Worker", () => {
     assert.equal(overview.name, "edge");
     const { report } = await (await get("/ops/dns")).json();
     const rows = report.tables.find(({ id }: { id: string }) => id === "names").rows as unknown[][];
-    assert.ok(rows.some(([name]) => name === "api.demo.test"), JSON.stringify(rows));
+    assert.ok(
+      rows.some(([name]) => (name as { key: string }).key === "api.demo.test"),
+      JSON.stringify(rows),
+    );
     for (const path of ["/ops", "/ops/dns", "/ops/metrics"]) {
       const page = await get(path, "text/html");
       assert.equal(page.status, 200, path);
