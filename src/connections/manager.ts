@@ -91,6 +91,8 @@ export interface ConnectionManager extends AsyncDisposable, Reporter {
    * @throws {BallastError} `UNKNOWN_ENDPOINT`, `TIMEOUT`, `UNSUPPORTED` where the runtime has no sockets, or `CLOSED`
    */
   connect(to: PlaceOptions, options?: ConnectOptions): Promise<Lease>;
+  /** Whether there is an endpoint or alias of this name. */
+  has(name: string): boolean;
   /**
    * Replaces the endpoints and aliases, whole or not at all. What is gone is drained: leases finish, idle connections are closed.
    *
@@ -280,6 +282,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
 
   const manager: ConnectionManager = {
     connect,
+    has: (name) => directory.named(name) !== undefined,
     setEndpoints,
     markDown(what, { forMs = Infinity, reason = "marked down by hand" } = {}) {
       let count = 0;

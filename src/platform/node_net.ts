@@ -160,6 +160,7 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
     localAddress: hostAndPort(stream.localAddress, stream.localPort),
     remoteAddress,
     alpn: (stream as Tls.TLSSocket).alpnProtocol || undefined,
+    stream,
     get quiet() {
       return !isSpoilt && writing === 0 && reader === undefined && stream.readableLength === 0;
     },

@@ -227,6 +227,8 @@ export interface PlatformSocket {
   onClose(listener: () => void): void;
   /** Says whether it keeps the process alive. */
   hold(alive: boolean): void;
+  /** The runtime's own stream, for a protocol's client that is kept with the connection and reads from it only when asked to. */
+  readonly stream: unknown;
   /** The runtime's own stream, for clients that bring their own reader: it is theirs alone from then on. */
   handOver(): unknown;
 }
