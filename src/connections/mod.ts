@@ -29,6 +29,9 @@ export type {
   TlsOptions,
 } from "./options.ts";
 
+// HTTP.
+export { createFetch, type Fetch, type FetchOptions } from "./fetch.ts";
+
 // On top of it.
 export { bufferedConnection } from "./buffered.ts";
 export type {
