@@ -32,6 +32,9 @@ export type {
 // HTTP.
 export { createFetch, type Fetch, type FetchOptions } from "./fetch.ts";
 
+// Clients that bring their own protocol.
+export { createConnection, redisConnector, type StreamOptions } from "./adapters.ts";
+
 // On top of it.
 export { bufferedConnection } from "./buffered.ts";
 export type {

@@ -8,6 +8,7 @@ import type * as Net from "node:net";
 import type * as Tls from "node:tls";
 
 import { builtin } from "./node_builtin.ts";
+import { lazyStream } from "./node_stream.ts";
 import type { PlatformNet, PlatformSocket, SocketTarget } from "./port.ts";
 
 /** `node:net` and `node:tls`. */
@@ -45,6 +46,8 @@ export const nodeNet: PlatformNet = {
       throw error;
     }
   },
+
+  lazyStream,
 
   async fileLimit() {
     try {

@@ -170,6 +170,11 @@ export interface PlatformNet {
    * writes from now on uses the socket that this gives.
    */
   startTls(socket: PlatformSocket, options: TlsHandshake, signal: AbortSignal): Promise<PlatformSocket>;
+  /**
+   * A stream for clients that open their own: Node's `Duplex` with the face of a `net.Socket`. `open` gives the runtime's own
+   * stream (`handOver`) and is called when it is first used; its signal aborts where the stream is destroyed before.
+   */
+  lazyStream?(open: (signal: AbortSignal) => Promise<unknown>): unknown;
   /** Files the process may have open; undefined where that may not be read. */
   fileLimit(): Promise<number | undefined>;
 }
