@@ -62,8 +62,9 @@ function redisServer(): Promise<TestServer> {
       buffered += bytes;
       for (;;) {
         const words = /^\*(\d+)\r\n((?:\$\d+\r\n[^\r\n]*\r\n)*)/.exec(buffered);
-        const parts = words?.[2]!.split("\r\n").filter((_, index) => index % 2 === 1) ?? [];
-        if (words === null || parts.length < Number(words[1])) return;
+        if (words === null) return;
+        const parts = words[2]!.split("\r\n").filter((_, index) => index % 2 === 1);
+        if (parts.length < Number(words[1])) return;
         buffered = buffered.slice(words[0].length);
         if (parts[0]!.toLowerCase() === "get") socket.write(`$${parts[1]!.length}\r\n${parts[1]}\r\n`);
         else if (parts[0]!.toLowerCase() === "info") socket.write("$9\r\nloading:0\r\n");
