@@ -25,7 +25,7 @@ const FACTS = [
  * A duplex stream with the face of a `net.Socket`. `open` is called once, with the first read, write or `connect()`; its signal
  * aborts when the stream is destroyed before that. What it rejects with is the stream's error.
  */
-export function lazyStream(open: (signal: AbortSignal) => Promise<unknown>): Stream.Duplex {
+export function lazyStream(open: (signal: AbortSignal) => Promise<unknown>): unknown {
   const { Duplex } = builtin<typeof Stream>("node:stream");
   const settings: [Setting, unknown[]][] = [];
   const waiting: ((socket: Net.Socket) => void)[] = [];
