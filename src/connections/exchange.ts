@@ -115,7 +115,7 @@ export class Exchange {
     const { log, manager } = this.#options;
     if (log === undefined) return;
     const { method, origin, path } = this.#request;
-    const { hostname, host } = new URL(origin);
+    const { hostname, host } = readOrigin(origin);
     // Hosts are without number, endpoints are not.
     const endpoint = manager.has(hostname) ? hostname : "";
     this.#transaction = log.begin(
@@ -146,7 +146,7 @@ export class Exchange {
   async #try(): Promise<Outcome> {
     let lease: Lease;
     try {
-      lease = await connect(this.#options.manager, new URL(this.#request.origin), this.#signal);
+      lease = await connect(this.#options.manager, readOrigin(this.#request.origin), this.#signal);
     } catch (error) {
       // Every address was tried already.
       return { over: false, error, sent: false, final: true };
@@ -172,17 +172,41 @@ export class Exchange {
   }
 }
 
-/** A lease to where a URL leads: an endpoint, if one has the name and no port is given; else the host. */
+/** An origin, read. */
+interface Origin {
+  readonly hostname: string;
+  readonly host: string;
+  readonly secure: boolean;
+  /** Whether a port was given that is not the scheme's own. */
+  readonly hasPort: boolean;
+  readonly place: { readonly hostname: string; readonly port: number };
+}
+
+/** Origins seen lately: reading one costs as much as all the rest of a lease. */
+const origins = new Map<string, Origin>();
+const MAX_ORIGINS = 1_000;
+
+function readOrigin(text: string): Origin {
+  const known = origins.get(text);
+  if (known !== undefined) return known;
+  const { protocol, hostname, host, port } = new URL(text);
+  const secure = protocol === "https:";
+  const place = { hostname, port: port === "" ? (secure ? 443 : 80) : Number(port) };
+  const origin = { hostname, host, secure, hasPort: port !== "", place };
+  if (origins.size >= MAX_ORIGINS) origins.clear();
+  origins.set(text, origin);
+  return origin;
+}
+
+/** A lease to where an origin leads: an endpoint, if one has the name and no port is given; else the host. */
 function connect(
   manager: ConnectionManager,
-  { protocol, hostname, port }: URL,
+  { hostname, secure, hasPort, place }: Origin,
   signal: AbortSignal | undefined,
 ): Promise<Lease> {
-  const secure = protocol === "https:";
-  if (port === "" && manager.has(hostname)) {
+  if (!hasPort && manager.has(hostname)) {
     return manager.connect(hostname, { signal, key: POOL_KEY, tls: secure ? true : undefined });
   }
-  const place = { hostname, port: port === "" ? (secure ? 443 : 80) : Number(port) };
   return manager.connect(place, { signal, key: POOL_KEY, tls: secure });
 }
 

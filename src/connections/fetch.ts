@@ -144,7 +144,7 @@ class Call implements Dispatcher {
     this.#exchanges++;
     const headers = withContext(request.headers, this.#context, this.#inject);
     // Connections are shared by all names of an endpoint, so every request says which one it means.
-    headers.host ??= new URL(request.origin).host;
+    headers.host ??= request.origin.slice(request.origin.indexOf("//") + 2);
     const hop = ++this.#hops;
     const exchange = new Exchange(this.options, { ...request, headers }, handler, {
       signal: this.signal,
@@ -180,7 +180,9 @@ class Call implements Dispatcher {
 
   #release(): void {
     if (!this.#settled || this.#exchanges > 0) return;
-    this.endBody?.(this.signal?.reason ?? new Error("the request is over"));
+    if (this.endBody !== undefined) {
+      this.endBody(this.signal?.aborted ? this.signal.reason : new Error("the request is over"));
+    }
     this.#linked?.release();
   }
 }

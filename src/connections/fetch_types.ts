@@ -10,8 +10,8 @@ import type { Undici } from "./undici.ts";
 export interface OwnRequest {
   readonly url: string;
   readonly init: RequestInit;
-  /** Ends the body where it is a stream and there is more of it: nobody will read that. */
-  endBody(reason: unknown): void;
+  /** Ends the body where there is more of it, which nobody will read; undefined where it is no stream. */
+  readonly endBody: ((reason: unknown) => void) | undefined;
 }
 
 /** What undici's fetch takes for what fetch was given. */
@@ -30,7 +30,7 @@ export function ownRequest(
     return { url, init: { ...base, ...init, ...streamed }, endBody: end };
   }
   const own = body instanceof FormData ? ownForm(undici, body) : body;
-  return { url, init: { ...base, ...init, body: own }, endBody: () => {} };
+  return { url, init: { ...base, ...init, body: own }, endBody: undefined };
 }
 
 function partsOf({ method, headers, redirect, integrity, keepalive }: Request): RequestInit {
