@@ -26,11 +26,11 @@ const runtime = createRuntime({
   connections: { endpoints: { payments: { tiers: [[one, two], [fallback]], markdown: { failures: 1 } } } },
 });
 
-/** Who answers, of so many calls with half a second each. */
+/** Who answers, of so many calls with five seconds each. */
 async function ask(calls: number): Promise<Record<string, number>> {
   const answers: Record<string, number> = {};
   await Promise.all(Array.from({ length: calls }, async () => {
-    const response = await runtime.fetch("http://payments/charge", { signal: AbortSignal.timeout(500) });
+    const response = await runtime.fetch("http://payments/charge", { signal: AbortSignal.timeout(5_000) });
     const name = await response.text();
     answers[name] = (answers[name] ?? 0) + 1;
   }));

@@ -18,7 +18,6 @@ import {
 import { Redis } from "ioredis";
 import mysql from "mysql2";
 import mysqlPromise from "mysql2/promise";
-// @ts-types="@types/pg"
 import pg from "pg";
 import { pem, startServer, startTlsServer, type TestServer } from "./servers.ts";
 

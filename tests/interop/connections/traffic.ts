@@ -17,7 +17,6 @@ import {
   createConnectionManager,
   createFetch,
 } from "@ballast/runtime/connections";
-// @ts-types="@types/pg"
 import pg from "pg";
 import { pem } from "../../connections/servers.ts";
 import { type Kind, nginx, postgres, redis } from "./servers.ts";
@@ -171,6 +170,16 @@ const SELECT =
 
 function ignore(): void {}
 
+/** What is used of a client of pg, which brings no types. */
+interface Client {
+  query(
+    text: string,
+  ): Promise<{ readonly rows: readonly { readonly port: number; readonly ssl: boolean }[] }>;
+  on(event: "error", listener: () => void): void;
+  off(event: "error", listener: () => void): void;
+  release(broken?: boolean): void;
+}
+
 test("Redis, killed and started again: RESP through buffered connections", {
   skip: redis.missing,
   timeout: 60_000,
@@ -210,13 +219,13 @@ test("PostgreSQL with TLS, killed and started again: pg through the manager", {
       connectionTimeoutMillis: 5_000,
     });
     pool.on("error", () => {});
-    const query = async (client: pg.ClientBase) => {
+    const query = async (client: Client) => {
       const { rows } = await client.query(SELECT);
-      assert.equal(rows[0].ssl, true);
-      return rows[0].port as number;
+      assert.equal(rows[0]!.ssl, true);
+      return rows[0]!.port;
     };
     // While it starts it takes connections and says that it is not ready: nothing was asked of it then.
-    const acquire = () => retry(() => pool.connect(), { attempts: 10, baseMs: 50, maxMs: 500 });
+    const acquire = () => retry<Client>(() => pool.connect(), { attempts: 10, baseMs: 50, maxMs: 500 });
     async function once(): Promise<number> {
       const client = await acquire();
       // What breaks between two queries is told here; the next query fails.
