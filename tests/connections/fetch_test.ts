@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type Socket } from "node:net";
-import { test } from "node:test";
+import { test as always } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 
 import { BallastError, createContext, createDnsCache, createRuntime } from "@ballast/runtime";
@@ -13,6 +13,9 @@ import {
   createFetch,
   type EndpointTable,
 } from "@ballast/runtime/connections";
+
+/** Bun puts a fetch of its own in the place of undici's: there endpoints are refused. */
+const test = "Bun" in globalThis ? always.skip : always;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
