@@ -12,9 +12,9 @@ import { readNetstring, writeNetstring } from "./netstring.ts";
 /** Asks the endpoint `name` a question that may be asked twice, of another address where one fails. */
 export async function ask(connections: ConnectionManager, name: string, question: string): Promise<string> {
   for (;;) {
-    const lease = await connections.connect(name, { timeoutMs: 1_000 });
+    const lease = await connections.connect(name, { timeoutMs: 2_000 });
     try {
-      const connection = bufferedConnection(lease, { timeoutMs: 200 });
+      const connection = bufferedConnection(lease, { timeoutMs: 500 });
       await writeNetstring(connection, question);
       const answer = await readNetstring(connection);
       lease.release();
@@ -31,7 +31,7 @@ if (import.meta.main) {
   const first = await startNetstringServer((question) => `the first one heard "${question}"`);
   const second = await startNetstringServer((question) => `the second one heard "${question}"`);
   const runtime = createRuntime({
-    connections: { endpoints: { echo: { tiers: [[first.address], [second.address]], internal: true } } },
+    connections: { endpoints: { echo: { tiers: [[first.address], [second.address]] } } },
   });
   console.log(await ask(runtime.connections, "echo", "hello"));
   await first.close();

@@ -54,7 +54,6 @@ export async function startStock(): Promise<Stock> {
     },
     endpoint: {
       tiers: [[a!, b!], [c!]],
-      internal: true,
       // Ten seconds and more in real life; here everything is to be seen to move.
       markdown: { failures: 1, baseMs: 2_000, maxMs: 10_000 },
       pool: { minIdle: 1 },
