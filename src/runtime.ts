@@ -9,7 +9,10 @@ import {
   type ConnectionManager,
   type ConnectionManagerOptions,
   createConnectionManager,
+  createFetch,
   type EndpointTable,
+  type Fetch,
+  type FetchOptions,
 } from "./connections/mod.ts";
 import { type Config, type Context, createContext, currentTrace, type Locals } from "./context/mod.ts";
 import { createDnsCache, type DnsCache, type DnsCacheOptions, type PreresolveReport } from "./dns/mod.ts";
@@ -46,6 +49,8 @@ export interface RuntimeOptions {
   readonly dns?: DnsCacheOptions;
   /** Options of the connection manager. DNS, clock, statistics and log are the runtime's unless given here. */
   readonly connections?: ConnectionManagerOptions;
+  /** Options of `fetch`. */
+  readonly fetch?: FetchOptions;
   /**
    * Where the topology is read from. Its hosts, endpoints and aliases are added to those of the options, and win over them; the
    * names it says are preresolved, those of its endpoints included.
@@ -92,6 +97,8 @@ export interface Runtime extends AsyncDisposable {
   readonly dns: DnsCache;
   /** Logical names to connections. */
   readonly connections: ConnectionManager;
+  /** `fetch` over those connections: endpoint names are hosts. */
+  readonly fetch: Fetch;
   /** The topology, if one was asked for. */
   readonly topology: TopologyWatcher | undefined;
   /** The statistics of all parts. */
@@ -141,6 +148,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     clock,
     ...options.connections,
   });
+  const fetch = createFetch(connections, { platform, clock, log: log.child("fetch"), ...options.fetch });
   const { defaults } = options.connections ?? {};
   let table = {
     endpoints: options.connections?.endpoints ?? {},
@@ -221,6 +229,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     context,
     dns,
     connections,
+    fetch,
     topology,
     stats,
     monitor,

@@ -56,6 +56,13 @@ export interface Lease extends AsyncDisposable {
   /** Closes the connection. With an error, the address is held to be at fault. After `release()` it does nothing. */
   close(error?: unknown): void;
   /**
+   * The runtime's own stream, for a protocol's client that is kept with the connection in `state`: it must be at rest when the
+   * lease is released, and must not read what it did not ask for.
+   *
+   * @throws {BallastError} `LEASE_ENDED` after `release()` or `close()`
+   */
+  readonly stream: unknown;
+  /**
    * The runtime's own stream (`net.Socket` on Node, Deno and Bun), for clients that bring their own protocol. The connection is
    * theirs and never pooled again; it counts until it is closed.
    */
@@ -119,6 +126,11 @@ export class ConnectionLease implements Lease {
 
   set state(value: unknown) {
     this.#connection.wrapped = value;
+  }
+
+  get stream(): unknown {
+    if (this.#ended !== undefined) throw this.#gone("stream");
+    return this.#connection.socket.stream;
   }
 
   read(signal?: AbortSignal): Promise<Uint8Array | undefined> {

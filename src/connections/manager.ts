@@ -8,7 +8,7 @@
 
 import type { Clock } from "../clock.ts";
 import { currentContext } from "../context/mod.ts";
-import { createDnsCache, type DnsCache } from "../dns/mod.ts";
+import { createDnsCache, type DnsCache, type Lookup } from "../dns/mod.ts";
 import { BallastError, checkInteger, checkNumber } from "../errors.ts";
 import { createEvents, type Events } from "../events.ts";
 import { createLog, type Log } from "../log/mod.ts";
@@ -23,6 +23,7 @@ import { countingBudget, type RetryBudget } from "./budget.ts";
 import { Connector, EndpointRetired } from "./connector.ts";
 import { Directory } from "./directory.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { endpointLookup } from "./endpoint_lookup.ts";
 import type { ConnectionEvent } from "./events.ts";
 import type { Lease } from "./lease.ts";
 import {
@@ -91,6 +92,13 @@ export interface ConnectionManager extends AsyncDisposable, Reporter {
    * @throws {BallastError} `UNKNOWN_ENDPOINT`, `TIMEOUT`, `UNSUPPORTED` where the runtime has no sockets, or `CLOSED`
    */
   connect(to: PlaceOptions, options?: ConnectOptions): Promise<Lease>;
+  /**
+   * Node's `dns.lookup`, for clients that take one and bring their own port: of an endpoint or alias the addresses in rotation of
+   * its first tier that has any, of other names what DNS says.
+   */
+  readonly lookup: Lookup;
+  /** Whether there is an endpoint or alias of this name. */
+  has(name: string): boolean;
   /**
    * Replaces the endpoints and aliases, whole or not at all. What is gone is drained: leases finish, idle connections are closed.
    *
@@ -284,6 +292,8 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
 
   const manager: ConnectionManager = {
     connect,
+    lookup: endpointLookup({ clock, dns, named: (name) => directory.named(name) }),
+    has: (name) => directory.named(name) !== undefined,
     setEndpoints,
     markDown(what, { forMs = Infinity, reason = "marked down by hand" } = {}) {
       let count = 0;

@@ -29,6 +29,12 @@ export type {
   TlsOptions,
 } from "./options.ts";
 
+// HTTP.
+export { createFetch, type Fetch, type FetchOptions } from "./fetch.ts";
+
+// Clients that bring their own protocol.
+export { createConnection, redisConnector, type StreamOptions } from "./adapters.ts";
+
 // On top of it.
 export { bufferedConnection } from "./buffered.ts";
 export type {

@@ -8,6 +8,7 @@ import type * as Net from "node:net";
 import type * as Tls from "node:tls";
 
 import { builtin } from "./node_builtin.ts";
+import { lazyStream } from "./node_stream.ts";
 import type { PlatformNet, PlatformSocket, SocketTarget } from "./port.ts";
 
 /** `node:net` and `node:tls`. */
@@ -45,6 +46,8 @@ export const nodeNet: PlatformNet = {
       throw error;
     }
   },
+
+  lazyStream,
 
   async fileLimit() {
     try {
@@ -160,6 +163,7 @@ function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket
     localAddress: hostAndPort(stream.localAddress, stream.localPort),
     remoteAddress,
     alpn: (stream as Tls.TLSSocket).alpnProtocol || undefined,
+    stream,
     get quiet() {
       return !isSpoilt && writing === 0 && reader === undefined && stream.readableLength === 0;
     },

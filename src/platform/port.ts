@@ -170,6 +170,11 @@ export interface PlatformNet {
    * writes from now on uses the socket that this gives.
    */
   startTls(socket: PlatformSocket, options: TlsHandshake, signal: AbortSignal): Promise<PlatformSocket>;
+  /**
+   * A stream for clients that open their own: Node's `Duplex` with the face of a `net.Socket`. `open` gives the runtime's own
+   * stream (`handOver`) and is called when it is first used; its signal aborts where the stream is destroyed before.
+   */
+  lazyStream?(open: (signal: AbortSignal) => Promise<unknown>): unknown;
   /** Files the process may have open; undefined where that may not be read. */
   fileLimit(): Promise<number | undefined>;
 }
@@ -227,6 +232,8 @@ export interface PlatformSocket {
   onClose(listener: () => void): void;
   /** Says whether it keeps the process alive. */
   hold(alive: boolean): void;
+  /** The runtime's own stream, for a protocol's client that is kept with the connection and reads from it only when asked to. */
+  readonly stream: unknown;
   /** The runtime's own stream, for clients that bring their own reader: it is theirs alone from then on. */
   handOver(): unknown;
 }

@@ -6,6 +6,7 @@
 
 import { measureConnections, printConnections } from "./connections.ts";
 import { measureHits, printHits } from "./hit.ts";
+import { measureHttp, printHttp } from "./http.ts";
 import { QUICK, THOROUGH } from "./measure.ts";
 import { measureMemory, printMemory } from "./memory.ts";
 import { measureMonitor, printMonitor } from "./monitor.ts";
@@ -24,6 +25,7 @@ const part =
 const PARTS: Readonly<Record<string, Part>> = {
   hit: part((quick) => measureHits(quick ? QUICK : THOROUGH), printHits),
   connections: part((quick) => measureConnections(quick ? QUICK : THOROUGH), printConnections),
+  http: part((quick) => measureHttp(quick ? QUICK : THOROUGH), printHttp),
   outage: part((quick) => measureOutage(quick ? 3 : 15), printOutage),
   stats: part((quick) => measureStats(quick ? QUICK : THOROUGH), printStats),
   memory: part(measureMemory, printMemory),

@@ -53,7 +53,8 @@ export interface RunningDaemon {
 }
 
 /** A program on its leash. */
-interface Leashed {
+export interface Leashed {
+  readonly pid: number;
   signal(signal: "SIGHUP" | "SIGSTOP" | "SIGCONT" | "SIGKILL"): void;
   /** When it is dead. */
   readonly ended: Promise<unknown>;
@@ -178,7 +179,7 @@ export const DAEMONS: readonly Daemon[] = [KNOT, DNSMASQ].map((kind) => {
 });
 
 /** Where a program is; system daemons are not on everybody's path. */
-function find(program: string): string | undefined {
+export function find(program: string): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
@@ -266,7 +267,7 @@ async function answers(port: number, name: string): Promise<boolean> {
   return await resolver.resolve4(name).then(() => true, () => false);
 }
 
-async function leashed(program: string, args: string[]): Promise<Leashed> {
+export async function leashed(program: string, args: string[]): Promise<Leashed> {
   const shell = spawn("/bin/sh", ["-c", LEASH, "sh", program, ...args], { stdio: "pipe" });
   let isAlive = true;
   let said = "";
@@ -280,6 +281,7 @@ async function leashed(program: string, args: string[]): Promise<Leashed> {
   const pid = Number.parseInt(String(first));
   shell.stdout.on("data", (chunk) => said += chunk);
   return {
+    pid,
     signal(signal) {
       if (isAlive) process.kill(pid, signal);
     },

@@ -219,6 +219,7 @@ export function createSimulatedNet(clock: Clock): SimulatedNet {
         else closeListeners.push(given);
       },
       hold() {},
+      stream: side,
       handOver: () => side,
     };
   }
