@@ -9,7 +9,7 @@ import { findRuntime, type NpmRuntime } from "./pack_runtimes.ts";
 import { prepareSuite, type Suite } from "./pack_suite.ts";
 
 /** No file of tests takes longer, and no runtime. */
-const FILE_TIMEOUT_MS = 120_000;
+const FILE_TIMEOUT_MS = 300_000;
 const RUNTIME_TIMEOUT_MS = 600_000;
 /** How long a program may take to end by itself. */
 const PROGRAM_TIMEOUT_MS = 20_000;
