@@ -47,6 +47,7 @@ export * from "./src/dns/mod.ts";
 export * from "./src/log/mod.ts";
 export * from "./src/stats/mod.ts";
 export * from "./src/topology/mod.ts";
+export * from "./src/workers/mod.ts";
 
 // What Ballast asks of a runtime
 export { detectPlatform } from "./src/platform/detect.ts";

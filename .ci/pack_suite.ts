@@ -18,6 +18,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 
 /** Programs that are run by themselves: the others are files of tests. */
 const PROGRAMS = "tests/npm/";
+/** Programs that tests run by their paths. */
+const TESTED_PROGRAMS = "tests/workers/programs/";
 
 /** The suite, ready to run in its folder. Paths are relative to that. */
 export interface Suite {
@@ -34,7 +36,11 @@ export async function prepareSuite(folder: string): Promise<Suite> {
   );
   const programs = kept.filter((path) => path.startsWith(PROGRAMS));
   const tests = kept.filter((path) => path.endsWith("_test.ts"));
-  const { modules, bare } = await reach([...tests, ...programs]);
+  const { modules, bare } = await reach([
+    ...tests,
+    ...programs,
+    ...kept.filter((path) => path.startsWith(TESTED_PROGRAMS)),
+  ]);
   await transpile(modules, folder);
 
   const packages = new Set([...bare].filter((specifier) => !specifier.startsWith("node:")).map(packageOf));

@@ -19,11 +19,14 @@ export type BallastErrorCode =
   | "NAME_NOT_FOUND"
   | "NO_CONTEXT"
   | "OUT_OF_CONNECTIONS"
+  | "QUEUE_FULL"
   | "RESOLVE_FAILED"
   | "TIMEOUT"
   | "UNKNOWN_ACTION"
   | "UNKNOWN_ENDPOINT"
-  | "UNSUPPORTED";
+  | "UNSUPPORTED"
+  | "WORKER_LOST"
+  | "WORKER_START_FAILED";
 
 /** What a {@linkcode BallastError} carries beside its text. */
 export interface BallastErrorOptions extends ErrorOptions {

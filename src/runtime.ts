@@ -31,6 +31,8 @@ import {
   type StatsOptions,
 } from "./stats/mod.ts";
 import { type Topology, type TopologyOptions, type TopologyWatcher, watchTopology } from "./topology/mod.ts";
+import type { Workers, WorkersOptions } from "./workers/mod.ts";
+import { createWorkers, WORKERS } from "./workers/workers.ts";
 
 /** Options of {@linkcode createRuntime}. Every one may be left out. */
 export interface RuntimeOptions {
@@ -58,6 +60,8 @@ export interface RuntimeOptions {
    * @default there is none
    */
   readonly topology?: TopologyOptions;
+  /** Options of the workers. */
+  readonly workers?: WorkersOptions;
   /** Options of the statistics. */
   readonly stats?: StatsOptions;
   /**
@@ -101,6 +105,8 @@ export interface Runtime extends AsyncDisposable {
   readonly fetch: Fetch;
   /** The topology, if one was asked for. */
   readonly topology: TopologyWatcher | undefined;
+  /** Runs, elsewhere, what is called within the runtime's context. Without a call there is no worker. */
+  readonly workers: Workers;
   /** The statistics of all parts. */
   readonly stats: Stats;
   /** The event loop and the process; undefined where there is no monitor. */
@@ -174,11 +180,14 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const { config, locals } = options;
   const storage = options.platform?.createStorage();
   const context = createContext({ name, config, locals, clock, stats, log, storage });
+  const workers = createWorkers(options.workers, { platform, clock, stats, log, context: name });
+  context.set(WORKERS, workers);
   const reports = createReports();
   reports.add("dns", dns);
   reports.add("connections", connections);
   if (topology) reports.add("topology", topology);
   reports.add("context", context);
+  reports.add("workers", workers);
   reports.add("stats", stats);
   reports.add("log", log);
   const monitor = startMonitor(options, platform, stats);
@@ -215,7 +224,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   async function end(): Promise<void> {
     state = "closing";
     // What others stand on ends last.
-    await Promise.all([topology?.close(), connections.close(), monitor?.close()]);
+    await Promise.all([topology?.close(), connections.close(), monitor?.close(), workers.close()]);
     await dns.close();
     context.close();
     await log.close();
@@ -231,6 +240,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     connections,
     fetch,
     topology,
+    workers,
     stats,
     monitor,
     log,

@@ -28,7 +28,15 @@ test("createRuntime() works with nothing given", async () => {
   assert.deepEqual((await runtime.ready()).dns.failed, []);
   assert.equal(runtime.state, "ready");
   assert.equal((await runtime.dns.resolve("localhost"))[0].address, "127.0.0.1");
-  assert.deepEqual(runtime.reports.ids, ["dns", "connections", "context", "stats", "log", "monitor"]);
+  assert.deepEqual(runtime.reports.ids, [
+    "dns",
+    "connections",
+    "context",
+    "workers",
+    "stats",
+    "log",
+    "monitor",
+  ]);
   // On a busy machine the loop may well have been late.
   assert.deepEqual(runtime.reports.findings().filter(({ report }) => report !== "monitor"), []);
   await runtime.close();

@@ -6,7 +6,9 @@ import { nodeDnsQuery, nodeFiles, nodeNextTurn, nodeProcessInfo, nodeStorage, no
 import { profiler } from "./node_profiler.ts";
 import { builtin } from "./node_builtin.ts";
 import { nodeNet } from "./node_net.ts";
-import type { DnsQuery, Platform, PlatformNet, TlsHandshake } from "./port.ts";
+import type { DnsQuery, ParentLink, Platform, PlatformNet, PlatformWorkers, TlsHandshake } from "./port.ts";
+import { nodeExit, nodeHeapUsed, nodeParent, nodeThreads } from "./node_threads.ts";
+import { webParent, webWorkers } from "./web_worker.ts";
 
 /** Makes the port of Deno. */
 export function denoPlatform(): Platform {
@@ -26,6 +28,11 @@ export function denoPlatform(): Platform {
         supported: true,
         note:
           "TCP, TLS and unix sockets through node:net and node:tls; the file limit is read with --allow-all",
+      },
+      {
+        name: "workers",
+        supported: true,
+        note: "Web Workers, which do not contain memory; with a heap limit node:worker_threads, which do",
       },
       {
         name: "process",
@@ -50,6 +57,7 @@ export function denoPlatform(): Platform {
     files: nodeFiles,
     net: { ...nodeNet, startTls, fileLimit },
     terminal: () => ({ colors: !Deno.noColor && Deno.stdout.isTerminal() && Deno.stderr.isTerminal() }),
+    workers: denoWorkers,
     processInfo: nodeProcessInfo,
     // getActiveResourcesInfo() is always empty here, so there are no resources to tell of.
     monitor: { usage: nodeUsage, stacks: profiler(builtin) },
@@ -126,3 +134,35 @@ const denoDnsQuery: DnsQuery = async (name, type, { server, signal }) => {
     return { verdict: "failed", reason: errorMessage(error) };
   }
 };
+
+const denoWorkers: PlatformWorkers = {
+  backends: [webWorkers({ unref: unrefWorker }), nodeThreads(builtin, { mayDieSilently: true })],
+  cpus: () => navigator.hardwareConcurrency,
+  entry: () => undefined, // `import.meta.main` says it
+  parent: () => denoWebParent() ?? nodeParent(builtin),
+  heapUsedBytes: () => nodeHeapUsed(builtin),
+};
+
+/** In a Web Worker of Deno `process.exit()` has its event, too. */
+function denoWebParent(): ParentLink | undefined {
+  const parent = webParent();
+  return parent && {
+    ...parent,
+    onExit(listener) {
+      parent.onExit(listener);
+      nodeExit(builtin, listener);
+    },
+  };
+}
+
+/**
+ * Deno has no `unref` of Web Workers but the one behind its `node:worker_threads`: a method under a symbol without a
+ * name. Where it is gone one day, a program that uses workers ends when its idle workers do.
+ */
+function unrefWorker(worker: Worker): void {
+  const prototype = Worker.prototype as unknown as Record<symbol, unknown>;
+  for (const key of Object.getOwnPropertySymbols(prototype)) {
+    const method = prototype[key];
+    if (!key.description && typeof method === "function") method.call(worker, false);
+  }
+}

@@ -30,6 +30,7 @@ import type {
   SrvRecord,
   Terminal,
 } from "./port.ts";
+import { nodeWorkers } from "./node_threads.ts";
 
 // When modules are loaded no flow has begun yet.
 if (nodeProcess() !== undefined) setDetached(asyncHooks().AsyncLocalStorage.snapshot());
@@ -54,6 +55,7 @@ export function nodePlatform(): Platform {
     files: nodeFiles,
     net: nodeNet,
     terminal: nodeTerminal,
+    workers: nodeWorkers(builtin),
     processInfo: nodeProcessInfo,
     monitor: {
       usage: nodeUsage,
@@ -67,6 +69,7 @@ const nodeCapabilities: readonly Capability[] = [
   { name: "dns", supported: true, note: "node:dns Resolver, with TTLs; search domains are not applied" },
   { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
   { name: "connections", supported: true, note: "TCP, TLS and unix sockets through node:net and node:tls" },
+  { name: "workers", supported: true, note: "node:worker_threads; a heap limit contains memory" },
   { name: "process", supported: true, note: "memory, processor time, load" },
 ];
 

@@ -7,7 +7,8 @@ import { machineTimers, systemClock } from "../clock.ts";
 import { createRequestClock } from "../request_clock.ts";
 import { nodeStorage } from "./node.ts";
 import { nodeProcess } from "./node_builtin.ts";
-import type { Capability, Platform } from "./port.ts";
+import type { Capability, Platform, PlatformWorkers } from "./port.ts";
+import { webParent, webWorkers } from "./web_worker.ts";
 
 /** Whether this is workerd: with `nodejs_compat` it looks like Node in much, but what a request begins ends with it. */
 export function isWorkerd(): boolean {
@@ -26,18 +27,31 @@ export function webPlatform(): Platform {
       { name: "context propagation", supported: false, note: "pass contexts explicitly" },
       { name: "connections", supported: false, note: "no sockets: use fetch" },
       { name: "background timers", supported: true, note: "while the page or worker is alive" },
+      typeof Worker === "function"
+        ? { name: "workers", supported: true, note: "Web Workers; they do not contain memory" }
+        : NO_WORKERS,
       NO_PROCESS,
       { name: "pause stacks", supported: false, note: "no inspector: pauses are recorded without a stack" },
     ],
     nextTurn,
     createStorage: () => undefined,
     dns: {},
+    workers: typeof Worker === "function" ? browserWorkers : undefined,
     processInfo: () => undefined,
   };
 }
 
 const DNS: Capability = { name: "dns", supported: true, note: "DNS over HTTPS, with TTLs" };
 const NO_PROCESS: Capability = { name: "process", supported: false, note: "no process to describe" };
+const NO_WORKERS: Capability = { name: "workers", supported: false, note: "no threads: calls run inline" };
+
+const browserWorkers: PlatformWorkers = {
+  backends: [webWorkers()],
+  cpus: () => navigator.hardwareConcurrency,
+  entry: () => undefined,
+  parent: webParent,
+  heapUsedBytes: () => undefined,
+};
 
 function workerdPlatform(): Platform {
   const process = nodeProcess();
@@ -70,6 +84,7 @@ function workerdPlatform(): Platform {
             : "beyond its response by waitUntil"
         }`,
       },
+      NO_WORKERS,
       NO_PROCESS,
     ],
     nextTurn,

@@ -12,6 +12,7 @@ import { measureMemory, printMemory } from "./memory.ts";
 import { measureMonitor, printMonitor } from "./monitor.ts";
 import { measureOutage, printOutage } from "./outage.ts";
 import { measureStats, printStats } from "./stats.ts";
+import { measureWorkers, printWorkers } from "./workers.ts";
 
 /** Measures a part; gives the figures, and what says them to a person. */
 type Part = (quick: boolean) => Promise<{ readonly figures: unknown; readonly print: () => void }>;
@@ -30,6 +31,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   stats: part((quick) => measureStats(quick ? QUICK : THOROUGH), printStats),
   memory: part(measureMemory, printMemory),
   monitor: part((quick) => quick ? measureMonitor(1, 1) : measureMonitor(5, 5), printMonitor),
+  workers: part((quick) => measureWorkers(quick ? QUICK : THOROUGH), printWorkers),
 };
 
 const { args } = Deno;

@@ -1,0 +1,5 @@
+/** What poolifier runs. */
+
+import { ThreadWorker } from "poolifier";
+
+export default new ThreadWorker(() => {});

@@ -1,0 +1,5 @@
+/** What workerpool runs. */
+
+import workerpool from "workerpool";
+
+workerpool.worker({ nothing: () => {} });

@@ -1,0 +1,45 @@
+/** What the tests of workers share: the same test for every kind of worker there is. */
+
+import { test } from "node:test";
+import { delay, detectPlatform } from "@ballast/runtime";
+import { createWorkerPool, type WorkerPool, type WorkerPoolOptions } from "@ballast/runtime/workers";
+
+export type Backend = "web" | "threads";
+
+/** The kinds of worker that this runtime has. */
+export const backends: readonly Backend[] = detectPlatform().workers!.backends.map(({ name }) => name);
+
+/** `deno test` checks the types of a worker's modules before it loads them, which takes its time. */
+export const START_MS = 60_000;
+
+/** Runs a test with a pool of every kind of worker. */
+export function eachBackend(
+  name: string,
+  options: Omit<WorkerPoolOptions, "kind"> & { readonly kind?: "cpu" | "io" },
+  run: (pool: WorkerPool, backend: Backend) => Promise<void>,
+): void {
+  for (const backend of backends) {
+    test(`${backend}: ${name}`, async () => {
+      const pool = createWorkerPool({ kind: "cpu", size: 1, startMs: START_MS, ...options, backend });
+      try {
+        await run(pool, backend);
+      } finally {
+        await pool.close();
+      }
+    });
+  }
+}
+
+/** Waits, no longer than `withinMs`, until something holds. */
+export async function until(holds: () => boolean, what: string, withinMs = 10_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`${what} did not come true within ${withinMs} ms`);
+    await delay(5);
+  }
+}
+
+/** Counts for side effects that every thread can see. */
+export function createLedger(length: number): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
+}
