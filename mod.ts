@@ -45,6 +45,7 @@ export * from "./src/connections/mod.ts";
 export * from "./src/context/mod.ts";
 export * from "./src/dns/mod.ts";
 export * from "./src/log/mod.ts";
+export * from "./src/overload/mod.ts";
 export * from "./src/stats/mod.ts";
 export * from "./src/topology/mod.ts";
 export * from "./src/workers/mod.ts";

@@ -9,6 +9,7 @@
 
 /** What went wrong, for programs: stable across releases, unlike an error's text. */
 export type BallastErrorCode =
+  | "CANCELLED"
   | "CLOSED"
   | "CONNECT_FAILED"
   | "CONNECTION_ENDED"
@@ -19,6 +20,7 @@ export type BallastErrorCode =
   | "NAME_NOT_FOUND"
   | "NO_CONTEXT"
   | "OUT_OF_CONNECTIONS"
+  | "OVERLOADED"
   | "QUEUE_FULL"
   | "RESOLVE_FAILED"
   | "TIMEOUT"

@@ -19,6 +19,7 @@ import { createDnsCache, type DnsCache, type DnsCacheOptions, type PreresolveRep
 import { systemClock } from "./clock.ts";
 import { BallastError } from "./errors.ts";
 import { createLog, type Log, type LogOptions } from "./log/mod.ts";
+import { createShedder, type Shedder, type ShedderOptions } from "./overload/mod.ts";
 import { detectPlatform } from "./platform/detect.ts";
 import type { Platform } from "./platform/port.ts";
 import { createReports, type Reports } from "./reports.ts";
@@ -62,6 +63,8 @@ export interface RuntimeOptions {
   readonly topology?: TopologyOptions;
   /** Options of the workers. */
   readonly workers?: WorkersOptions;
+  /** Options of the overload control. Clock, statistics and log are the runtime's unless given here. */
+  readonly overload?: ShedderOptions;
   /** Options of the statistics. */
   readonly stats?: StatsOptions;
   /**
@@ -107,6 +110,8 @@ export interface Runtime extends AsyncDisposable {
   readonly topology: TopologyWatcher | undefined;
   /** Runs, elsewhere, what is called within the runtime's context. Without a call there is no worker. */
   readonly workers: Workers;
+  /** Overload control: `app.use(runtime.overload.middleware())`, or `runtime.overload.wrap(fetch)`. */
+  readonly overload: Shedder;
   /** The statistics of all parts. */
   readonly stats: Stats;
   /** The event loop and the process; undefined where there is no monitor. */
@@ -170,6 +175,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       options.topology?.check?.(topology);
     },
   });
+  const overload = createShedder({ platform, stats, log: log.child("overload"), ...options.overload });
   topology?.events.subscribe((event) => {
     if (event.type !== "applied") return;
     dns.setHosts({ ...options.dns?.hosts, ...event.topology.hosts });
@@ -186,6 +192,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   reports.add("dns", dns);
   reports.add("connections", connections);
   if (topology) reports.add("topology", topology);
+  reports.add("overload", overload);
   reports.add("context", context);
   reports.add("workers", workers);
   reports.add("stats", stats);
@@ -223,6 +230,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 
   async function end(): Promise<void> {
     state = "closing";
+    overload.close();
     // What others stand on ends last.
     await Promise.all([topology?.close(), connections.close(), monitor?.close(), workers.close()]);
     await dns.close();
@@ -241,6 +249,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     fetch,
     topology,
     workers,
+    overload,
     stats,
     monitor,
     log,

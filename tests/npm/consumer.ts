@@ -30,6 +30,13 @@ import {
 import { createLog, type Log } from "@ballast/runtime/log";
 import { createMetaApp, type Overview } from "@ballast/runtime/meta";
 import { exportToOpenTelemetry } from "@ballast/runtime/otel";
+import {
+  createAdmission,
+  createShedder,
+  OverloadError,
+  type Shedder,
+  type Ticket,
+} from "@ballast/runtime/overload";
 import { createDistribution, createStats, type DistributionSnapshot } from "@ballast/runtime/stats";
 import { simulatedClock } from "@ballast/runtime/testing";
 import { checkTopology, type TopologyCheck } from "@ballast/runtime/topology";
@@ -58,6 +65,25 @@ export function serve(runtime: Runtime): Hono {
   const app = new Hono();
   app.route("/meta", createMetaApp(runtime, { hosts: ["meta.internal"] }));
   return app;
+}
+
+/** Overload control is a middleware of the program's own Hono, and an admission for whatever else is bounded. */
+export async function shed(app: Hono): Promise<Shedder> {
+  const shedder = createShedder({
+    priority: "x-priority",
+    limit: { max: 200 },
+    exempt: ["/livez", "/meta/*"],
+  });
+  app.use(shedder.middleware());
+  shedder.events.subscribe((event) => event.type === "refused" && event.reason.toUpperCase());
+  const pool = createAdmission({ name: "db", limit: 10, queue: { maxLength: 50, fair: true } });
+  try {
+    const ticket: Ticket = await pool.admit({ priority: "critical", client: "blue" });
+    ticket.done("success");
+  } catch (error) {
+    if (!(error instanceof OverloadError) || error.reason === "closed") throw error;
+  }
+  return shedder;
 }
 
 /** What the pages are drawn from. */

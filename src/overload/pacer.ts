@@ -1,0 +1,64 @@
+/**
+ * Paces what is started on one event loop.
+ *
+ * A handler that computes for five milliseconds holds the loop, and whatever arrived meanwhile would be started in the same breath, one after
+ * the other, before anything could be refused. So no more is started in a turn of the loop than fits into a few milliseconds: one at
+ * a time where turns are long, more where they prove to be short.
+ *
+ * @module
+ */
+
+/** Says when the next may be started. */
+export interface Pacer {
+  /** Whether none may be started before the next turn. */
+  readonly held: boolean;
+  /** Notes that one is started. */
+  started(now: number): void;
+}
+
+/** What a pacer needs. */
+export interface PacerOptions {
+  /** Waits for the next turn of the event loop. */
+  readonly nextTurn: () => Promise<void>;
+  readonly monotonic: () => number;
+  /** Called in the next turn, when more may be started. */
+  readonly resume: (now: number) => void;
+}
+
+/** A turn shorter than this could have held twice as much; one that is longer, and more was started than one, too much. */
+const SHORT_TURN_MS = 1;
+const LONG_TURN_MS = 4;
+/** Started in one turn at most, so that handlers that suddenly take long do not hold the loop for long. */
+const MAX_PER_TURN = 8;
+
+/** A pacer that lets everything be started at once: where what is started runs elsewhere. */
+export const unpaced: Pacer = { held: false, started() {} };
+
+/** Makes a pacer for what runs on this event loop. */
+export function createPacer({ nextTurn, monotonic, resume }: PacerOptions): Pacer {
+  let perTurn = 1;
+  let count = 0;
+  let held = false;
+
+  async function wait(since: number): Promise<void> {
+    await nextTurn();
+    const now = monotonic();
+    const tookMs = now - since;
+    if (tookMs > LONG_TURN_MS) perTurn = 1;
+    else if (tookMs < SHORT_TURN_MS) perTurn = Math.min(MAX_PER_TURN, perTurn * 2);
+    count = 0;
+    held = false;
+    resume(now);
+  }
+
+  return {
+    get held() {
+      return held;
+    },
+    started(now) {
+      if (++count < perTurn) return;
+      held = true;
+      void wait(now);
+    },
+  };
+}
