@@ -28,19 +28,27 @@ test("createRuntime() works with nothing given", async () => {
   assert.deepEqual((await runtime.ready()).dns.failed, []);
   assert.equal(runtime.state, "ready");
   assert.equal((await runtime.dns.resolve("localhost"))[0].address, "127.0.0.1");
-  assert.deepEqual(runtime.reports.ids, [
-    "dns",
-    "connections",
-    "context",
-    "workers",
-    "stats",
-    "log",
-    "monitor",
-  ]);
+  const ids = ["dns", "connections", "overload", "context", "workers", "stats", "log", "monitor"];
+  assert.deepEqual(runtime.reports.ids, ids);
   // On a busy machine the loop may well have been late.
   assert.deepEqual(runtime.reports.findings().filter(({ report }) => report !== "monitor"), []);
   await runtime.close();
   assert.equal(runtime.state, "closed");
+});
+
+test("overload control counts with the runtime, is shown by its meta app, and refuses once it is closed", async () => {
+  const runtime = createRuntime({ overload: { priority: "x-priority" } });
+  const handler = runtime.overload.wrap(() => new Response("hello"));
+  const ask = () => handler(new Request("http://shop.example/", { headers: { "x-priority": "critical" } }));
+  assert.equal((await ask()).status, 200);
+  assert.match(
+    runtime.stats.openMetrics(),
+    /^ballast_overload_admitted_total\{part="server",priority="critical"\} 1$/m,
+  );
+  const page = await createMetaApp(runtime).request("/overload");
+  assert.match(await page.text(), /Latency without load/);
+  await runtime.close();
+  assert.equal((await ask()).status, 503);
 });
 
 test("ready() warms the names up; one that fails is told, logged, and stops nothing", async () => {

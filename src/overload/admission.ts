@@ -10,6 +10,7 @@
 import { type Clock, systemClock, type Timer } from "../clock.ts";
 import { createEvents, type Events } from "../events.ts";
 import { detectPlatform } from "../platform/detect.ts";
+import type { Platform } from "../platform/port.ts";
 import type { Stats } from "../stats/mod.ts";
 import { type AdmissionSnapshot, Ledger } from "./ledger.ts";
 import { OverloadError, type Refusal, type RefusalReason } from "./errors.ts";
@@ -41,8 +42,8 @@ export interface AdmissionOptions {
   readonly clock?: Clock;
   /** Where decisions are counted. @default nowhere */
   readonly stats?: Stats;
-  /** Waits for the next turn of the event loop. @default the platform's */
-  readonly nextTurn?: () => Promise<void>;
+  /** The turns of the event loop. @default the platform's */
+  readonly turns?: Pick<Platform, "nextTurn" | "nextPoll">;
 }
 
 /** Something that wants to begin. */
@@ -158,8 +159,10 @@ class LiveAdmission implements Admission {
     const owned = clock.catchUp !== undefined;
     const queue = owned ? { ...options.queue, maxLength: 0 } : options.queue ?? {};
     this.#queue = createQueue<Waiter>(queue, this.#turnAway);
+    const { nextTurn, nextPoll } = options.turns ?? detectPlatform();
     this.#pacer = !paced || owned ? unpaced : createPacer({
-      nextTurn: options.nextTurn ?? detectPlatform().nextTurn,
+      nextTurn,
+      nextPoll,
       monotonic: () => clock.monotonic(),
       resume: (now) => this.#serve(now),
     });

@@ -20,6 +20,8 @@ export interface Pacer {
 export interface PacerOptions {
   /** Waits for the next turn of the event loop. */
   readonly nextTurn: () => Promise<void>;
+  /** Waits until the sockets have been looked at, if a turn is not enough for that. */
+  readonly nextPoll?: () => Promise<void>;
   readonly monotonic: () => number;
   /** Called in the next turn, when more may be started. */
   readonly resume: (now: number) => void;
@@ -35,17 +37,24 @@ const MAX_PER_TURN = 8;
 export const unpaced: Pacer = { held: false, started() {} };
 
 /** Makes a pacer for what runs on this event loop. */
-export function createPacer({ nextTurn, monotonic, resume }: PacerOptions): Pacer {
+export function createPacer({ nextTurn, nextPoll, monotonic, resume }: PacerOptions): Pacer {
   let perTurn = 1;
   let count = 0;
   let held = false;
 
   async function wait(since: number): Promise<void> {
     await nextTurn();
-    const now = monotonic();
+    let now = monotonic();
     const tookMs = now - since;
-    if (tookMs > LONG_TURN_MS) perTurn = 1;
-    else if (tookMs < SHORT_TURN_MS) perTurn = Math.min(MAX_PER_TURN, perTurn * 2);
+    if (tookMs > LONG_TURN_MS) {
+      perTurn = 1;
+      // What has come meanwhile is to be taken in before the loop is held again.
+      if (nextPoll !== undefined) {
+        await nextPoll();
+        now = monotonic();
+      }
+    }
+    if (tookMs < SHORT_TURN_MS) perTurn = Math.min(MAX_PER_TURN, perTurn * 2);
     count = 0;
     held = false;
     resume(now);

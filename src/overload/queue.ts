@@ -3,7 +3,7 @@
  *
  * In calm it is first in, first out. When the oldest entry has been waiting for longer than `targetMs` during a whole `intervalMs`, more
  * comes than is served (CoDel, RFC 8289, on the age of the oldest). Then the newest is served first, for it still has somebody
- * who waits for it, and the old are refused at twice the target (Maurer, "Fail at Scale", 2015: adaptive LIFO).
+ * who waits for it, and the old are refused at one and a half times the target (Maurer, "Fail at Scale", 2015: adaptive LIFO).
  * Priorities are strict; within one, clients may be served in turn.
  *
  * @module
@@ -23,7 +23,7 @@ export interface QueueOptions {
   readonly targetMs?: number;
   /** How long the oldest must have waited longer than that before the queue counts as overloaded. @default 100 */
   readonly intervalMs?: number;
-  /** The longest wait; twice `targetMs` under overload, where that is shorter. @default 100 */
+  /** The longest wait; one and a half times `targetMs` under overload, where that is shorter. @default 100 */
   readonly maxWaitMs?: number;
   /** Whether clients of one priority are served in turn, and the one that has most waiting is the first to be refused. @default false */
   readonly fair?: boolean;
@@ -97,6 +97,9 @@ export type Refuse<T> = (entry: Entry<T>, reason: QueueRefusal, now: number) => 
 export function createQueue<T>(options: QueueOptions, refuse: Refuse<T>): BoundedQueue<T> {
   return new CoDelQueue(options, refuse);
 }
+
+/** Under overload nobody waits longer than so many times the target: who has waited so long would get a late answer, if any. */
+const OVERLOADED_WAIT = 1.5;
 
 class Held<T> implements Entry<T> {
   readonly value: T;
@@ -220,7 +223,7 @@ class CoDelQueue<T> implements BoundedQueue<T> {
   }
 
   get #ageLimit(): number {
-    return this.#overloaded ? Math.min(2 * this.#targetMs, this.#maxWaitMs) : this.#maxWaitMs;
+    return this.#overloaded ? Math.min(OVERLOADED_WAIT * this.#targetMs, this.#maxWaitMs) : this.#maxWaitMs;
   }
 
   /** Refuses another one in favour of `held`, if there is one that is less worth keeping. */

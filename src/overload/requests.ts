@@ -35,6 +35,13 @@ export interface ShedRequestOptions {
   readonly exempt?: readonly string[] | ((request: Request) => boolean);
   /** The header of the deadline. @default "x-deadline-ms" */
   readonly deadlineHeader?: string;
+  /**
+   * Whether a request whose client leaves stops waiting at once. Waits are short: to watch a request's signal costs most where there
+   * is no time to lose (and has Deno warn of its legacy behaviour). Worth it where `queue.maxWaitMs` is seconds.
+   *
+   * @default false
+   */
+  readonly watchClients?: boolean;
   /** When a client may try again, at the soonest; up to twice that, so that not all do at once. @default 1000 */
   readonly retryAfterMs?: number;
 }
@@ -66,7 +73,7 @@ const TEXTS: Readonly<Record<RefusalReason, string>> = {
  * @throws {TypeError | RangeError} when an option makes no sense
  */
 export function createRequestReader(options: ShedRequestOptions, clock: Clock): RequestReader {
-  const { deadlineHeader } = options;
+  const { deadlineHeader, watchClients = false } = options;
   const retryAfterMs = checkNumber("retryAfterMs", options.retryAfterMs ?? 1_000);
   const priorityOf = textOf("priority", options.priority);
   const clientOf = textOf("client", options.client);
@@ -86,7 +93,7 @@ export function createRequestReader(options: ShedRequestOptions, clock: Clock): 
         priority: isPriority(priority) ? priority : "normal",
         client: clientOf(request),
         deadline: deadlineOf(request),
-        until: request,
+        until: watchClients ? request : undefined,
       };
     },
     answer({ reason }) {

@@ -114,7 +114,7 @@ export function createShedder(options: ShedderOptions = {}): Shedder {
     paced: true,
     clock,
     stats,
-    nextTurn: () => platform.nextTurn(),
+    turns: platform,
   });
   admission.events.subscribe((event) => {
     if (event.type !== "overloaded") return;

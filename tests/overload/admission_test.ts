@@ -130,7 +130,7 @@ describe("an admission", () => {
   it("has at most so many started in a turn of the event loop where it is paced", async () => {
     const turns: (() => void)[] = [];
     const nextTurn = () => new Promise<void>((resolve) => turns.push(resolve));
-    const { clock, admission } = setUp({ paced: true, nextTurn });
+    const { clock, admission } = setUp({ paced: true, turns: { nextTurn } });
     let running = 0;
     const asked = Array.from({ length: 6 }, () =>
       Promise.resolve(admission.ask()).then((answer) => {

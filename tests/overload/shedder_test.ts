@@ -224,7 +224,11 @@ describe("a shedder behind a real socket", () => {
   it("lets go of a client that leaves while it waits, and refuses the rest when it is closed", {
     timeout: 30_000,
   }, async () => {
-    const shedder = createShedder({ limit: 1, queue: { maxWaitMs: 20_000, targetMs: 20_000 } });
+    const shedder = createShedder({
+      limit: 1,
+      watchClients: true,
+      queue: { maxWaitMs: 20_000, targetMs: 20_000 },
+    });
     const { open, opened } = gate();
     const handler = shedder.wrap(async () => {
       await opened;

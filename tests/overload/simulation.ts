@@ -93,7 +93,7 @@ export async function simulate(
       highest = Math.max(highest, event.limit);
     });
 
-    async function arrive(): Promise<void> {
+    const arrive = async (): Promise<void> => {
       const source = pick(sources, clock.random());
       const key = source.client ?? source.priority ?? "";
       const count = tally.by.get(key) ?? { served: 0, arrived: 0 };
@@ -114,15 +114,15 @@ export async function simulate(
       tally.served++;
       count.served++;
       tally.latencies.push(clock.monotonic() - since);
-    }
+    };
 
     // Timers are due at whole milliseconds; several may arrive within one.
     let nextAt = clock.monotonic();
     const gapMs = () => -Math.log(1 - clock.random()) * 1_000 / phase.perSecond;
-    function next(): void {
+    const next = (): void => {
       for (; nextAt <= clock.monotonic(); nextAt += gapMs()) void arrive();
       if (nextAt < end) clock.schedule(nextAt - clock.monotonic(), next);
-    }
+    };
 
     nextAt += gapMs();
     next();
