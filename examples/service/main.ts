@@ -3,7 +3,8 @@
  *
  * An embedded DNS server knows two HTTP backends by name; the service resolves and calls them for every request. Break
  * the DNS server (`POST /chaos/dns?mode=drop|delay|servfail|ok`), or one of the three TCP servers behind the endpoint `stock`
- * (`POST /chaos/backend?name=stock-a&mode=down|slow|reset|ok`), and requests keep flowing, while the meta app says why.
+ * (`POST /chaos/backend?name=stock-a&mode=down|slow|reset|ok`), and requests keep flowing, while the meta app says why. Overload it
+ * (`POST /chaos/load?times=3`), and the shop goes on while the rest is refused.
  *
  * @module
  */
@@ -48,6 +49,11 @@ async function main(options: ServiceOptions): Promise<void> {
       preresolve: [...new Set(backends.map(nameOf))],
     },
     connections: { endpoints: { stock: stock.endpoint } },
+    overload: {
+      // The shop goes on selling while the work of /chaos/load is refused.
+      priority: ({ url }) => url.endsWith("/work") ? "sheddable" : "normal",
+      exempt: ["/chaos/*"],
+    },
   });
 
   const metaServer = startServer("--meta-port", options.metaPort, createMetaApp(runtime).fetch);
@@ -63,6 +69,7 @@ async function main(options: ServiceOptions): Promise<void> {
   The meta app    ${metaUrl}/
   Break DNS       curl -X POST "${url}/chaos/dns?mode=drop"     (or delay, servfail; ok repairs it)
   Break a server  curl -X POST "${url}/chaos/backend?name=stock-a&mode=down"     (or slow, reset; ok repairs it)
+  Overload it     curl -X POST "${url}/chaos/load?times=3"      (for 10 seconds; ${metaUrl}/overload)
   End             Ctrl-C
 `);
 

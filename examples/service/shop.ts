@@ -8,6 +8,7 @@ import { Agent, get, type RequestOptions } from "node:http";
 import type { Backend, BackendReply } from "./backends.ts";
 import { SERVER_MODES, type ServerMode } from "../connections/netstring_server.ts";
 import type { DnsFault, EmbeddedDnsServer } from "./dns_server.ts";
+import { addLoad } from "./load.ts";
 import { askStock, type Stock, type StockReply } from "./stock.ts";
 
 /** What the service stands on. */
@@ -96,8 +97,11 @@ export function createShop(
   }
 
   const app = new Hono();
+  // First, so that a refusal costs little.
+  app.use(runtime.overload.middleware());
   // Each request has a deadline, which its lookups keep to, and a trace, which its records carry.
   app.use(createRequestContexts(runtime.context, { deadlineMs: REQUEST_MS }).middleware());
+  const load = addLoad(app);
   app.get("/", async (context) => {
     const startedAt = clock.monotonic();
     counters.requests.add();
@@ -153,7 +157,13 @@ export function createShop(
     return context.json({ error: error.message }, 502);
   });
 
-  return { app, close: () => agent.destroy() };
+  return {
+    app,
+    close() {
+      load.stop();
+      agent.destroy();
+    },
+  };
 }
 
 /** The origin of a page that is not the service's own: undefined where there is none, as with curl. */

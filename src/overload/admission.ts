@@ -141,6 +141,7 @@ class LiveAdmission implements Admission {
   readonly #queue: BoundedQueue<Waiter>;
   readonly #pacer: Pacer;
   readonly #ledger: Ledger;
+  #asked = 0;
   #inFlight = 0;
   #closed = false;
   #timer: Timer | undefined;
@@ -163,6 +164,7 @@ class LiveAdmission implements Admission {
     this.#pacer = !paced || owned ? unpaced : createPacer({
       nextTurn,
       nextPoll,
+      arrivals: () => this.#asked,
       monotonic: () => clock.monotonic(),
       resume: (now) => this.#serve(now),
     });
@@ -192,6 +194,7 @@ class LiveAdmission implements Admission {
   ask(request: AdmissionRequest = {}): Ticket | Refusal | Promise<Ticket | Refusal> {
     const { priority = "normal", deadline = Infinity, client } = request;
     rankOf(priority);
+    this.#asked++;
     const now = this.#clock.monotonic();
     if (client !== undefined) this.#ledger.clients.ask(client);
     if (this.#closed) return this.#refuse(request, "closed", 0, now);
@@ -306,16 +309,17 @@ class LiveAdmission implements Admission {
     if (this.#queue.size > 0) this.#serve(now);
   }
 
-  /** Starts what may be started, and refuses what must not wait any longer. */
+  /** Starts what may be started, and then refuses what must not wait any longer: whose turn has come is not refused. */
   #serve(now: number): void {
-    this.#queue.sweep(now);
-    while (this.#queue.size > 0 && this.#mayStart) {
-      const { value: waiter, since, priority } = this.#queue.take(now)!;
+    while (this.#mayStart) {
+      const entry = this.#queue.take(now);
+      if (entry === undefined) break;
       this.#noteServed(now);
-      waiter.release();
-      const { deadline = Infinity } = waiter.request;
-      waiter.settle(this.#grant(now, priority, deadline, now - since));
+      const { request, release, settle } = entry.value;
+      release();
+      settle(this.#grant(now, entry.priority, request.deadline ?? Infinity, now - entry.since));
     }
+    this.#queue.sweep(now);
     if (this.#queue.size === 0) this.#servedAt = undefined;
     this.#noteOverload();
     this.#arm();

@@ -11,26 +11,18 @@ import { LinkedList, type Place } from "./linked_list.ts";
 export class Lanes<T> {
   /** In the order in which they are served: a `Map` is in order of insertion, and whoever was served is inserted anew. */
   readonly #lanes = new Map<string, LinkedList<T>>();
-  #size = 0;
-
-  /** Items in all lanes. */
-  get size(): number {
-    return this.#size;
-  }
 
   /** Puts an item at the end of its client's lane. */
   add(client: string, place: Place<T>): void {
     let lane = this.#lanes.get(client);
     if (lane === undefined) this.#lanes.set(client, lane = new LinkedList());
     lane.append(place);
-    this.#size++;
   }
 
   /** Takes an item out. */
   remove(client: string, place: Place<T>): void {
     const lane = this.#lanes.get(client)!;
     lane.remove(place);
-    this.#size--;
     if (lane.size === 0) this.#lanes.delete(client);
   }
 

@@ -20,8 +20,10 @@ export interface Pacer {
 export interface PacerOptions {
   /** Waits for the next turn of the event loop. */
   readonly nextTurn: () => Promise<void>;
-  /** Waits until the sockets have been looked at, if a turn is not enough for that. */
-  readonly nextPoll?: () => Promise<void>;
+  /** Waits until what has come to the sockets is taken in, if a turn is not enough for that. */
+  readonly nextPoll?: (arrivals: () => number) => Promise<void>;
+  /** How many have been taken in. */
+  readonly arrivals: () => number;
   readonly monotonic: () => number;
   /** Called in the next turn, when more may be started. */
   readonly resume: (now: number) => void;
@@ -37,7 +39,7 @@ const MAX_PER_TURN = 8;
 export const unpaced: Pacer = { held: false, started() {} };
 
 /** Makes a pacer for what runs on this event loop. */
-export function createPacer({ nextTurn, nextPoll, monotonic, resume }: PacerOptions): Pacer {
+export function createPacer({ nextTurn, nextPoll, arrivals, monotonic, resume }: PacerOptions): Pacer {
   let perTurn = 1;
   let count = 0;
   let held = false;
@@ -50,7 +52,7 @@ export function createPacer({ nextTurn, nextPoll, monotonic, resume }: PacerOpti
       perTurn = 1;
       // What has come meanwhile is to be taken in before the loop is held again.
       if (nextPoll !== undefined) {
-        await nextPoll();
+        await nextPoll(arrivals);
         now = monotonic();
       }
     }

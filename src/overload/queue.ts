@@ -23,7 +23,12 @@ export interface QueueOptions {
   readonly targetMs?: number;
   /** How long the oldest must have waited longer than that before the queue counts as overloaded. @default 100 */
   readonly intervalMs?: number;
-  /** The longest wait; one and a half times `targetMs` under overload, where that is shorter. @default 100 */
+  /**
+   * The longest wait. Under overload it is one and a half times `targetMs` for the least important that wait, unless their turn has
+   * come.
+   *
+   * @default 100
+   */
   readonly maxWaitMs?: number;
   /** Whether clients of one priority are served in turn, and the one that has most waiting is the first to be refused. @default false */
   readonly fair?: boolean;
@@ -74,7 +79,10 @@ export interface BoundedQueue<T> {
    * @throws {TypeError} when the priority is none
    */
   push(now: number, options: EntryOptions<T>): Entry<T> | undefined;
-  /** The next to be served; undefined when nothing waits. Call `sweep` before. */
+  /**
+   * The next to be served; undefined when nothing waits. However long it has waited: whose turn has come is not refused because the
+   * event loop stood still.
+   */
   take(now: number): Entry<T> | undefined;
   /** Takes out one that is not wanted any longer. False when it was out already. */
   remove(entry: Entry<T>): boolean;
@@ -106,9 +114,9 @@ class Held<T> implements Entry<T> {
   readonly priority: Priority;
   readonly client: string;
   readonly since: number;
-  /** Among all, by age. */
+  /** Among those of its priority, by age. */
   readonly byAge: Place<Held<T>> = new Place(this);
-  /** Among those of its priority and client, by age. */
+  /** Among those of its client as well, by age. */
   readonly inLane: Place<Held<T>> = new Place(this);
   timer: WheelTimer | undefined;
 
@@ -120,6 +128,12 @@ class Held<T> implements Entry<T> {
   }
 }
 
+/** What waits with one priority. */
+interface Rank<T> {
+  readonly byAge: LinkedList<Held<T>>;
+  readonly lanes: Lanes<Held<T>>;
+}
+
 class CoDelQueue<T> implements BoundedQueue<T> {
   readonly #maxLength: number;
   readonly #targetMs: number;
@@ -127,8 +141,11 @@ class CoDelQueue<T> implements BoundedQueue<T> {
   readonly #maxWaitMs: number;
   readonly #fair: boolean;
   readonly #refuse: Refuse<T>;
-  readonly #byAge = new LinkedList<Held<T>>();
-  readonly #lanes: readonly Lanes<Held<T>>[] = PRIORITIES.map(() => new Lanes());
+  /** By rank, the most important first. */
+  readonly #ranks: readonly Rank<T>[] = PRIORITIES.map(() => ({
+    byAge: new LinkedList<Held<T>>(),
+    lanes: new Lanes<Held<T>>(),
+  }));
   readonly #deadlines = new TimerWheel();
   /** Since when the oldest has been older than the target. */
   #standingSince: number | undefined;
@@ -146,7 +163,7 @@ class CoDelQueue<T> implements BoundedQueue<T> {
   }
 
   get size(): number {
-    return this.#byAge.size;
+    return this.#ranks.reduce((sum, { byAge }) => sum + byAge.size, 0);
   }
 
   get overloaded(): boolean {
@@ -154,12 +171,15 @@ class CoDelQueue<T> implements BoundedQueue<T> {
   }
 
   ahead(priority: Priority): number {
-    return this.#lanes.slice(0, rankOf(priority) + 1).reduce((sum, { size }) => sum + size, 0);
+    return this.#ranks.slice(0, rankOf(priority) + 1).reduce((sum, { byAge }) => sum + byAge.size, 0);
   }
 
   oldestAgeMs(now: number): number {
-    const oldest = this.#byAge.first;
-    return oldest === undefined ? 0 : now - oldest.item.since;
+    let since = now;
+    for (const { byAge } of this.#ranks) {
+      if (byAge.first !== undefined && byAge.first.item.since < since) since = byAge.first.item.since;
+    }
+    return now - since;
   }
 
   push(now: number, options: EntryOptions<T>): Entry<T> | undefined {
@@ -169,8 +189,8 @@ class CoDelQueue<T> implements BoundedQueue<T> {
       this.#turnAway(now, held, "full");
       return undefined;
     }
-    this.#byAge.append(held.byAge);
-    this.#lanes[rank]!.add(held.client, held.inLane);
+    this.#ranks[rank]!.byAge.append(held.byAge);
+    this.#ranks[rank]!.lanes.add(held.client, held.inLane);
     const { until = Infinity } = options;
     if (until !== Infinity) {
       held.timer = this.#deadlines.insert(until, () => this.#turnAway(this.#sweptAt, held, "deadline"));
@@ -179,59 +199,80 @@ class CoDelQueue<T> implements BoundedQueue<T> {
   }
 
   take(now: number): Entry<T> | undefined {
-    this.#observe(now);
-    const lanes = this.#lanes.find(({ size }) => size > 0);
-    const held = lanes?.next(this.#overloaded ? "newest" : "oldest");
+    this.#expire(now);
+    const rank = this.#ranks.find(({ byAge }) => byAge.size > 0);
+    const held = rank?.lanes.next(this.#overloaded ? "newest" : "oldest");
     if (held !== undefined) this.remove(held);
     return held;
   }
 
   remove(entry: Entry<T>): boolean {
     const held = entry as Held<T>;
-    if (held.byAge.list !== this.#byAge) return false;
-    this.#byAge.remove(held.byAge);
-    this.#lanes[rankOf(held.priority)]!.remove(held.client, held.inLane);
+    const { byAge, lanes } = this.#ranks[rankOf(held.priority)]!;
+    if (held.byAge.list !== byAge) return false;
+    byAge.remove(held.byAge);
+    lanes.remove(held.client, held.inLane);
     if (held.timer !== undefined) this.#deadlines.remove(held.timer);
     if (this.size === 0) this.#calm();
     return true;
   }
 
   sweep(now: number): void {
-    this.#sweptAt = now;
-    this.#observe(now);
-    this.#deadlines.advance(now);
-    const maxWaitMs = this.#ageLimit;
-    for (let oldest = this.#byAge.first; oldest !== undefined; oldest = this.#byAge.first) {
-      if (now - oldest.item.since < maxWaitMs) break;
-      this.#turnAway(now, oldest.item, "age");
-    }
+    this.#expire(now);
+    for (const rank of this.#ranks) this.#refuseOlder(now, rank, this.#maxWaitMs);
+    if (!this.#overloaded) return;
+    const least = this.#ranks.findLast(({ byAge }) => byAge.size > 0);
+    if (least !== undefined) this.#refuseOlder(now, least, this.#shortWaitMs);
   }
 
   nextSweep(): number {
-    const oldest = this.#byAge.first;
-    if (oldest === undefined) return Infinity;
-    return Math.min(oldest.item.since + this.#ageLimit, this.#deadlines.nextDeadline());
+    let at = this.#deadlines.nextDeadline();
+    let waitMs = this.#overloaded ? this.#shortWaitMs : this.#maxWaitMs;
+    // The least important first: it alone is held to the shorter wait.
+    for (let rank = this.#ranks.length - 1; rank >= 0; rank--) {
+      const oldest = this.#ranks[rank]!.byAge.first;
+      if (oldest === undefined) continue;
+      at = Math.min(at, oldest.item.since + waitMs);
+      waitMs = this.#maxWaitMs;
+    }
+    return at;
   }
 
   drain(): Entry<T>[] {
     const drained: Entry<T>[] = [];
-    for (let oldest = this.#byAge.first; oldest !== undefined; oldest = this.#byAge.first) {
-      drained.push(oldest.item);
-      this.remove(oldest.item);
+    for (const { byAge } of this.#ranks) {
+      for (let oldest = byAge.first; oldest !== undefined; oldest = byAge.first) {
+        drained.push(oldest.item);
+        this.remove(oldest.item);
+      }
     }
     return drained;
   }
 
-  get #ageLimit(): number {
-    return this.#overloaded ? Math.min(OVERLOADED_WAIT * this.#targetMs, this.#maxWaitMs) : this.#maxWaitMs;
+  get #shortWaitMs(): number {
+    return Math.min(OVERLOADED_WAIT * this.#targetMs, this.#maxWaitMs);
+  }
+
+  /** Refuses what cannot be done in time. */
+  #expire(now: number): void {
+    this.#sweptAt = now;
+    this.#observe(now);
+    this.#deadlines.advance(now);
+  }
+
+  #refuseOlder(now: number, { byAge }: Rank<T>, waitMs: number): void {
+    for (let oldest = byAge.first; oldest !== undefined; oldest = byAge.first) {
+      if (now - oldest.item.since < waitMs) break;
+      this.#turnAway(now, oldest.item, "age");
+    }
   }
 
   /** Refuses another one in favour of `held`, if there is one that is less worth keeping. */
   #makeRoom(now: number, held: Held<T>, rank: number): boolean {
-    const least = this.#lanes.findLastIndex(({ size }) => size > 0);
+    const least = this.#ranks.findLastIndex(({ byAge }) => byAge.size > 0);
     // Nothing waits, and there is no room: there is no queue.
     if (least < rank) return false;
-    const victim = this.#lanes[least]!.oldestOfLongest(least === rank ? held.client : undefined);
+    const victim = this.#ranks[least]!.lanes.oldestOfLongest(least === rank ? held.client : undefined);
     // In calm who came first is served first, so it is the newcomer that is one too many.
     if (least === rank && victim.client === held.client && !this.#overloaded) return false;
     this.#turnAway(now, victim, "full");

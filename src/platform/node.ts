@@ -49,6 +49,7 @@ export function nodePlatform(): Platform {
     clock: systemClock,
     capabilities: [...nodeCapabilities, name === "node" ? WATCHDOG : NO_STACKS],
     nextTurn: nodeNextTurn,
+    nextPoll: nodeNextPoll,
     createStorage: nodeStorage,
     // Bun says ENOTFOUND for a record that is missing, too.
     dns: { node: nodeDnsQuery({ certain: name === "node" }), default: "node", srv: nodeSrvQuery },
@@ -89,6 +90,22 @@ export function nodeNextTurn(): Promise<void> {
   return new Promise((resolve) =>
     void (globalThis as { setImmediate?: (fn: () => void) => void }).setImmediate!(resolve)
   );
+}
+
+/** Turns without an arrival after which nothing is taken to be left, and turns in all. */
+const QUIET_TURNS = 3;
+const MAX_TURNS = 64;
+
+/**
+ * libuv accepts one connection in a turn: under handlers that hold the loop, clients that open one for each request would wait in the
+ * kernel, where nobody can refuse them.
+ */
+async function nodeNextPoll(arrivals: () => number): Promise<void> {
+  for (let quiet = 0, turns = 0; quiet < QUIET_TURNS && turns < MAX_TURNS; turns++) {
+    const before = arrivals();
+    await nodeNextTurn();
+    quiet = arrivals() === before ? quiet + 1 : 0;
+  }
 }
 
 /** `AsyncLocalStorage`. */

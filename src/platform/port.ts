@@ -19,8 +19,11 @@ export interface Platform {
   readonly capabilities: readonly Capability[];
   /** Waits until what is due in the event loop has run. */
   nextTurn(): Promise<void>;
-  /** Waits until the sockets have been looked at, where a turn of a busy event loop does not always do that. */
-  nextPoll?(): Promise<void>;
+  /**
+   * Waits until what has come to the sockets is taken in, where a turn of a busy event loop does not do that; `arrivals` counts what
+   * was.
+   */
+  nextPoll?(arrivals: () => number): Promise<void>;
   /** A value that follows the flow of asynchronous calls, where the runtime can do that. */
   createStorage<T>(): ContextStorage<T> | undefined;
   /** The runtime's ways to query DNS. */

@@ -128,10 +128,56 @@ test("requests keep flowing while the servers of an endpoint are down, slow, or 
     }
   }));
 
+test("the shop goes on while the service is overloaded, and the meta app says so at once", () =>
+  serve(async ({ url, metaUrl }) => {
+    const load = (query: string) => fetch(`${url}/chaos/load${query}`, { method: "POST" });
+    for (const query of ["?times=11", "?times=x", "?times=", "?seconds=-1"]) {
+      assert.equal((await load(query)).status, 400);
+    }
+    assert.deepEqual(await (await load("?times=3&seconds=20")).json(), {
+      perSecond: 600,
+      capacity: 200,
+      seconds: 20,
+    });
+    const findings = async () => (await json<Overview>(metaUrl)).findings.map(({ id }) => id);
+    await until(
+      async () => (await findings()).includes("overload-shedding"),
+      () => "the overload is not found out",
+    );
+    const metrics = async () => await (await fetch(`${metaUrl}/metrics`)).text();
+    const refused = (text: string, priority: string) =>
+      [...text.matchAll(/^ballast_overload_refused_total\{part="server",priority="(\w+)".*\} (\d+)$/mg)]
+        .filter((line) => line[1] === priority).reduce((sum, line) => sum + Number(line[2]), 0);
+    await until(
+      async () => refused(await metrics(), "sheddable") > 200,
+      () => "nothing is refused",
+    );
+    // On a busy machine the shop may lose one, too.
+    await until(async () => {
+      const response = await fetch(url);
+      await response.body?.cancel();
+      return response.ok;
+    }, () => "the shop does not answer");
+    const text = await metrics();
+    assert.ok(refused(text, "normal") * 20 < refused(text, "sheddable"), text);
+    assert.equal((await load("?times=0&seconds=0")).status, 200);
+  }));
+
 test("every page of the meta app is there, as HTML and as JSON", () =>
   serve(async ({ url, metaUrl }) => {
     for (
-      const path of ["/", "/dns", "/connections", "/stats", "/log", "/shop", "/metrics", "/livez", "/readyz"]
+      const path of [
+        "/",
+        "/dns",
+        "/connections",
+        "/overload",
+        "/stats",
+        "/log",
+        "/shop",
+        "/metrics",
+        "/livez",
+        "/readyz",
+      ]
     ) {
       const page = await fetch(metaUrl + path, { headers: { accept: "text/html" } });
       assert.equal(page.status, 200, path);

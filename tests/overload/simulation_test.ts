@@ -122,7 +122,7 @@ describe("a service under simulated load", () => {
     const share = ({ by }: Outcomes, priority: string) =>
       by.get(priority)!.served / by.get(priority)!.arrived;
     assert.ok(share(three!, "critical") > 0.99);
-    assert.ok(share(three!, "normal") > 0.97);
+    assert.ok(share(three!, "normal") > 0.95);
     assert.ok(share(three!, "sheddable") < 0.3);
     assert.ok(share(ten!, "critical") > 0.99);
     assert.ok(share(ten!, "normal") > 0.15);
