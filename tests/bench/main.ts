@@ -5,11 +5,13 @@
  */
 
 import { measureConnections, printConnections } from "./connections.ts";
+import { measureHello, printHello } from "./hello.ts";
 import { measureHits, printHits } from "./hit.ts";
 import { measureHttp, printHttp } from "./http.ts";
 import { QUICK, THOROUGH } from "./measure.ts";
 import { measureMemory, printMemory } from "./memory.ts";
 import { measureMonitor, printMonitor } from "./monitor.ts";
+import { measureOverload, printOverload } from "./overload.ts";
 import { measureOutage, printOutage } from "./outage.ts";
 import { measureStats, printStats } from "./stats.ts";
 import { measureWorkers, printWorkers } from "./workers.ts";
@@ -32,6 +34,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   memory: part(measureMemory, printMemory),
   monitor: part((quick) => quick ? measureMonitor(1, 1) : measureMonitor(5, 5), printMonitor),
   workers: part((quick) => measureWorkers(quick ? QUICK : THOROUGH), printWorkers),
+  hello: part((quick) => quick ? measureHello(1, 500) : measureHello(5, 3_000), printHello),
+  overload: part(measureOverload, printOverload),
 };
 
 const { args } = Deno;
