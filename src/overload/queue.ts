@@ -45,8 +45,11 @@ export type QueueRefusal =
 
 /** Something that waits. */
 export interface Entry<T> {
+  /** What it is. */
   readonly value: T;
+  /** How much it matters. */
   readonly priority: Priority;
+  /** Whose it is; "" where clients are not served in turn. */
   readonly client: string;
   /** When it came, as the clock's `monotonic()` counts. */
   readonly since: number;
@@ -54,8 +57,9 @@ export interface Entry<T> {
 
 /** What is to wait. */
 export interface EntryOptions<T> {
+  /** What it is. */
   readonly value: T;
-  /** @default "normal" */
+  /** How much it matters. @default "normal" */
   readonly priority?: Priority;
   /** Whose it is, where clients are served in turn. @default "" */
   readonly client?: string;

@@ -64,8 +64,8 @@ export interface Shedder extends Reporter, Disposable {
   /** Every decision. */
   readonly events: Events<OverloadEvent>;
   /**
-   * For a router of Hono's shape: `app.use(shedder.middleware())`, after the contexts of requests, whose deadlines it minds, and before
-   * everything else.
+   * For a router of Hono's shape: `app.use(shedder.middleware())`, before everything else, so that a refusal costs next to nothing; the
+   * deadline is then that of the header. After the contexts of requests it minds the deadlines of those as well.
    */
   middleware(): ShedderMiddleware;
   /** For a bare `fetch` handler. What follows the request is passed on. */
