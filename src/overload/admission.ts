@@ -11,7 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { Events } from "../events.ts";
 import type { Platform } from "../platform/port.ts";
 import type { Stats } from "../stats/mod.ts";
-import type { OverloadError, Refusal } from "./errors.ts";
+import type { Refusal } from "./errors.ts";
 import type { OverloadEvent } from "./events.ts";
 import type { AdmissionSnapshot } from "./ledger.ts";
 import type { LimiterOptions, TicketOutcome } from "./limiter.ts";
