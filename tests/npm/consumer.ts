@@ -40,6 +40,7 @@ import {
 import { createDistribution, createStats, type DistributionSnapshot } from "@ballast/runtime/stats";
 import { simulatedClock } from "@ballast/runtime/testing";
 import { checkTopology, type TopologyCheck } from "@ballast/runtime/topology";
+import { cpuBound, createWorkerPool, type WorkerPool } from "@ballast/runtime/workers";
 
 /** The runtime, with LogTape as the program set it up, and a report of the program's own. */
 export async function start(): Promise<Runtime> {
@@ -173,4 +174,17 @@ export async function parts(): Promise<[DistributionSnapshot, TopologyCheck, Con
 /** The statistics, through OpenTelemetry until the program ends. */
 export function telemetry(runtime: Runtime): () => void {
   return exportToOpenTelemetry(runtime.stats);
+}
+
+/** A function off the event loop: its arguments and result keep their types. */
+export const total = cpuBound(import.meta, "total", (text: string): number => JSON.parse(text).total);
+
+/** A pool of its own. */
+export async function totals(texts: readonly string[]): Promise<number[]> {
+  const pool: WorkerPool = createWorkerPool({ kind: "cpu", size: 1 });
+  try {
+    return await Promise.all(texts.map((text) => total.with({ pool, timeoutMs: 500 })(text)));
+  } finally {
+    await pool.close();
+  }
 }
