@@ -56,7 +56,7 @@ export interface HandlerContext {
   /** The response, once there is one. */
   res: Response;
   /** What the handler threw, where the router caught it. */
-  readonly error?: Error;
+  readonly error?: Error | undefined;
 }
 
 /** A middleware as Hono has them. */

@@ -171,7 +171,7 @@ function denoWebParent(): ParentLink | undefined {
  * Deno has no `unref` of Web Workers but the one behind its `node:worker_threads`: a method under a symbol without a
  * name. Where it is gone one day, a program that uses workers ends when its idle workers do.
  */
-function unrefWorker(worker: Worker): void {
+function unrefWorker(worker: object): void {
   const prototype = Worker.prototype as unknown as Record<symbol, unknown>;
   for (const key of Object.getOwnPropertySymbols(prototype)) {
     const method = prototype[key];

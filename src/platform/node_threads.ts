@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { ParentLink, PlatformWorkers, SpawnOptions, WorkerBackend, WorkerHandle } from "./port.ts";
+import type {
+  ParentLink,
+  PlatformWorkers,
+  SpawnOptions,
+  Transfer,
+  WorkerBackend,
+  WorkerHandle,
+} from "./port.ts";
 import { webFatal, WORKER_MARK } from "./web_worker.ts";
 
 /** How a built-in module is got: that of `node.ts`. */
@@ -26,7 +33,7 @@ interface ParentPort {
 interface ThreadWorker {
   on(event: "message" | "error", listener: (value: unknown) => void): void;
   on(event: "exit", listener: (exitCode: number) => void): void;
-  postMessage(message: unknown, transfer: readonly Transferable[]): void;
+  postMessage(message: unknown, transfer: readonly Transfer[]): void;
   terminate(): Promise<unknown>;
   unref(): void;
 }

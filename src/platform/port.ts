@@ -130,10 +130,27 @@ export interface WorkerEnd {
   readonly exitCode?: number;
 }
 
+/** What a message can hand over instead of copying it: an `ArrayBuffer`, a `MessagePort`, a stream. */
+export type Transfer = object;
+
+/** One end of a channel: what is used of a `MessagePort`, whose type not every runtime's declarations have. */
+export interface ChannelPort {
+  /** Takes what the other end sends. */
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  /** Sends the other end something. */
+  postMessage(message: unknown, transfer?: Transfer[]): void;
+  /** Ends the channel. */
+  close(): void;
+  /** Has the process stay alive for it, where that can be said. */
+  ref?(): void;
+  /** Lets the process end in spite of it. */
+  unref?(): void;
+}
+
 /** A thread, from outside. */
 export interface WorkerHandle {
   /** Sends the thread something. */
-  post(message: unknown, transfer: readonly Transferable[]): void;
+  post(message: unknown, transfer: readonly Transfer[]): void;
   /** Ends the thread, whatever it is doing. */
   terminate(): void;
   /** The process need not stay alive for the thread from now on. */

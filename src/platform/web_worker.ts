@@ -8,7 +8,7 @@ export const WORKER_MARK = "ballast-worker";
 /** How Web Workers differ between runtimes. */
 export interface WebWorkersOptions {
   /** Lets the process end while the worker is there, where that can be done. */
-  readonly unref?: (worker: Worker) => void;
+  readonly unref?: (worker: object) => void;
 }
 
 /** Makes the backend. A Web Worker has no heap limit, and cannot be told how it ended. */

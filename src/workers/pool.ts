@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Transfer } from "../platform/port.ts";
 import { currentContext } from "../context/mod.ts";
 import { BallastError, checkInteger, checkNumber } from "../errors.ts";
 import { createEvents, type Events } from "../events.ts";
@@ -33,7 +34,7 @@ export interface CallOptions {
   /** How long it may run, counted from its start. @default the function's `timeoutMs` */
   readonly timeoutMs?: number;
   /** What of the arguments is handed over instead of copied. @default nothing */
-  readonly transfer?: readonly Transferable[];
+  readonly transfer?: readonly Transfer[];
   /** Calls of a higher priority leave the queue first: a whole number from -100 to 100. @default the function's */
   readonly priority?: number;
   /** Who runs it. @default the pool of the current context's runtime, or else one shared by the process */

@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { ChannelPort } from "../platform/port.ts";
 import type { LogRecord } from "../log/mod.ts";
 import type { MetricSnapshot } from "../stats/mod.ts";
 import type { WireError } from "./wire_error.ts";
@@ -56,7 +57,7 @@ export interface Hello {
 /** What a thread is told first: from then on all goes through `port`, so that the module's own messages disturb nobody. */
 export interface Welcome {
   readonly ballast: number;
-  readonly port: MessagePort;
+  readonly port: ChannelPort;
   /** The memory of a cell, where memory can be shared. */
   readonly memory: SharedArrayBuffer | undefined;
   /** The module that the thread runs: it is ready when that has been loaded. */

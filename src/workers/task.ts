@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Transfer } from "../platform/port.ts";
 import type { Luggage } from "./carry.ts";
 import type { PoolFunction } from "./pool_function.ts";
 import type { Thread } from "./thread.ts";
@@ -27,7 +28,7 @@ export class Task {
   readonly args: readonly unknown[];
   readonly priority: number;
   readonly timeoutMs: number | undefined;
-  readonly transfer: readonly Transferable[] | undefined;
+  readonly transfer: readonly Transfer[] | undefined;
   readonly luggage: Luggage | undefined;
   /** Whether it can be ended while it runs. */
   readonly guarded: boolean;
@@ -53,7 +54,7 @@ export class Task {
       readonly args: readonly unknown[];
       readonly priority: number;
       readonly timeoutMs: number | undefined;
-      readonly transfer: readonly Transferable[] | undefined;
+      readonly transfer: readonly Transfer[] | undefined;
       readonly luggage: Luggage | undefined;
       readonly guarded: boolean;
       readonly calledAt: number;

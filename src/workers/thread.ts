@@ -7,7 +7,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import { delay } from "../signal.ts";
-import type { WorkerBackend, WorkerEnd, WorkerHandle } from "../platform/port.ts";
+import type { ChannelPort, WorkerBackend, WorkerEnd, WorkerHandle } from "../platform/port.ts";
 import { sameLuggage, toFrame } from "./carry.ts";
 import type { Luggage } from "./carry.ts";
 import { type Cell, createCell } from "./cell.ts";
@@ -57,7 +57,6 @@ export interface ThreadOptions {
 }
 
 /** A port that can let its process end: Node's, Bun's and Deno's. */
-type HoldablePort = MessagePort & { ref?(): void; unref?(): void };
 
 /** One worker. */
 export class Thread {
@@ -84,7 +83,7 @@ export class Thread {
   backlogMs = 0;
   readonly #options: ThreadOptions;
   readonly #cell: Cell | undefined;
-  readonly #port: HoldablePort;
+  readonly #port: ChannelPort;
   readonly #handle: WorkerHandle;
   readonly #window: number;
   /** Calls by number, modulo the length: those from head to tail are there, except what was taken back. */
@@ -113,14 +112,14 @@ export class Thread {
     this.#cell = createCell();
     this.#window = this.#cell === undefined ? 1 : SLOTS;
     const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
+    this.#port = port1 as unknown as ChannelPort;
     port1.onmessage = (event: MessageEvent) => this.#take(event.data);
     port1.addEventListener("close", () => void this.#closed());
     this.#handle = backend.spawn({
       url,
       name,
       maxHeapBytes,
-      onMessage: (data) => this.#greet(data as Partial<Hello> | null, port2),
+      onMessage: (data) => this.#greet(data as Partial<Hello> | null, port2 as unknown as ChannelPort),
       onEnd: (end) => onEnd(this, { ...end, ...this.#fatal }),
     });
   }
@@ -306,7 +305,7 @@ export class Thread {
     return left;
   }
 
-  #greet(hello: Partial<Hello> | null, port: MessagePort): void {
+  #greet(hello: Partial<Hello> | null, port: ChannelPort): void {
     if (typeof hello?.ballast !== "number" || this.state !== "starting") return;
     if (hello.fatal !== undefined) {
       this.#fatal = { error: decodeError(hello.fatal) };

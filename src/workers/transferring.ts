@@ -4,7 +4,9 @@
  * @module
  */
 
-const transfers = new WeakMap<object, readonly Transferable[]>();
+import type { Transfer } from "../platform/port.ts";
+
+const transfers = new WeakMap<object, readonly Transfer[]>();
 
 /**
  * Returns `value`, to be returned by a task: what is listed of it (buffers, ports, streams) is handed over instead of
@@ -23,13 +25,13 @@ const transfers = new WeakMap<object, readonly Transferable[]>();
  * ```
  * @throws {TypeError} when the value is no object
  */
-export function transferring<T extends object>(value: T, list: readonly Transferable[]): T {
+export function transferring<T extends object>(value: T, list: readonly Transfer[]): T {
   transfers.set(value, list);
   return value;
 }
 
 /** Adds what is to be handed over of `value`, if anything is. */
-export function takeTransfers(value: object, into: Transferable[]): void {
+export function takeTransfers(value: object, into: Transfer[]): void {
   const list = transfers.get(value);
   if (list !== undefined) into.push(...list);
 }

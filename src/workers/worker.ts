@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import { type Context, createContext } from "../context/mod.ts";
 import { errorMessage } from "../errors.ts";
 import { detectPlatform } from "../platform/detect.ts";
-import type { ParentLink } from "../platform/port.ts";
+import type { ChannelPort, ParentLink, Transfer } from "../platform/port.ts";
 import { type Frame, unpack } from "./carry.ts";
 import { Cell } from "./cell.ts";
 import { type Definition, findTask } from "./definition.ts";
@@ -48,7 +48,7 @@ function serve(parent: ParentLink): void {
     const welcome = data as Partial<Welcome> | null;
     if (welcome?.ballast !== PROTOCOL_VERSION || welcome.port === undefined) return;
     const side = worker = new WorkerSide(welcome as Welcome);
-    welcome.port.onmessage = (event: MessageEvent) => side.take(event.data);
+    welcome.port.onmessage = (event) => side.take(event.data);
   });
   parent.post({ ballast: PROTOCOL_VERSION } satisfies Hello);
 }
@@ -57,7 +57,7 @@ function serve(parent: ParentLink): void {
 type Known = { definition?: Definition; failure?: unknown; readonly loading: Promise<void> };
 
 class WorkerSide {
-  readonly #port: MessagePort;
+  readonly #port: ChannelPort;
   readonly #cell: Cell | undefined;
   readonly #clock: Clock;
   readonly #recorder: Recorder;
@@ -76,7 +76,7 @@ class WorkerSide {
   #calling = false;
   #leaving = false;
   #answers: unknown[] = [];
-  #transfers: Transferable[] = [];
+  #transfers: Transfer[] = [];
   #answeredFn = 0;
   /** When the last answer was there, and when the oldest that waits was. */
   #now = 0;
@@ -323,9 +323,9 @@ class WorkerSide {
   }
 
   /** One of them cannot be copied: that one is answered with why, the others as they are. */
-  #flushSingly(answers: readonly unknown[], transfers: readonly Transferable[], first: number): void {
+  #flushSingly(answers: readonly unknown[], transfers: readonly Transfer[], first: number): void {
     for (const [index, value] of answers.entries()) {
-      const own: Transferable[] = [];
+      const own: Transfer[] = [];
       if (typeof value === "object" && value !== null && transfers.length > 0) takeTransfers(value, own);
       try {
         this.#port.postMessage([value], own);

@@ -17,7 +17,13 @@ import {
   type Lease,
   staggeredRetries,
 } from "@ballast/runtime/connections";
-import { type Context, contexts, createContext, currentContext } from "@ballast/runtime/context";
+import {
+  type Context,
+  contexts,
+  createContext,
+  createRequestContexts,
+  currentContext,
+} from "@ballast/runtime/context";
 import {
   type Address,
   createDnsCache,
@@ -76,6 +82,7 @@ export async function shed(app: Hono): Promise<Shedder> {
     exempt: ["/livez", "/meta/*"],
   });
   app.use(shedder.middleware());
+  app.use(createRequestContexts(currentContext()!, { deadlineMs: 2_000 }).middleware());
   shedder.events.subscribe((event) => event.type === "refused" && event.reason.toUpperCase());
   const pool = createAdmission({ name: "db", limit: 10, queue: { maxLength: 50, fair: true } });
   try {
