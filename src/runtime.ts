@@ -33,7 +33,7 @@ import {
 } from "./stats/mod.ts";
 import { type Topology, type TopologyOptions, type TopologyWatcher, watchTopology } from "./topology/mod.ts";
 import type { Workers, WorkersOptions } from "./workers/mod.ts";
-import { createWorkers, WORKERS } from "./workers/workers.ts";
+import { createWorkers, useWorkers } from "./workers/workers.ts";
 
 /** Options of {@linkcode createRuntime}. Every one may be left out. */
 export interface RuntimeOptions {
@@ -187,7 +187,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const storage = options.platform?.createStorage();
   const context = createContext({ name, config, locals, clock, stats, log, storage });
   const workers = createWorkers(options.workers, { platform, clock, stats, log, context: name });
-  context.set(WORKERS, workers);
+  useWorkers(context, workers);
   const reports = createReports();
   reports.add("dns", dns);
   reports.add("connections", connections);

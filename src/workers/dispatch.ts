@@ -4,7 +4,6 @@
  * @module
  */
 
-import { currentContext } from "../context/mod.ts";
 import {
   checkDefinition,
   define,
@@ -14,9 +13,9 @@ import {
   type PoolKind,
   type TaskOptions,
 } from "./definition.ts";
-import { type CallOptions, submitTo, type WorkerPool } from "./pool.ts";
+import { type CallOptions, submitTo } from "./pool.ts";
 import { beWorker } from "./worker.ts";
-import { defaultWorkers, WORKERS, type Workers } from "./workers.ts";
+import { currentWorkers } from "./workers.ts";
 
 /** A function that runs in a worker; within one it runs at once, where it is. */
 export interface TaskFunction<A extends unknown[], R> {
@@ -127,7 +126,9 @@ function makeTask<A extends unknown[], R>(
   function call(args: A, options: CallOptions): Promise<Awaited<R>> {
     try {
       if (isWorker || (predicate !== undefined && !predicate(...args))) return here(args, options);
-      return submitTo(options.pool ?? poolFor(kind))(definition, args, options) as Promise<Awaited<R>>;
+      return submitTo(options.pool ?? currentWorkers()[kind])(definition, args, options) as Promise<
+        Awaited<R>
+      >;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -146,9 +147,4 @@ function makeTask<A extends unknown[], R>(
   Object.defineProperty(task, "name", { value: name });
   noteWrapper(task, definition);
   return task;
-}
-
-function poolFor(kind: PoolKind): WorkerPool {
-  const workers = currentContext()?.get<Workers>(WORKERS) ?? defaultWorkers();
-  return workers[kind];
 }

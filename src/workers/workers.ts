@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { type Context, contexts, currentContext } from "../context/mod.ts";
 import { createEvents, type Events } from "../events.ts";
 import type { Log } from "../log/mod.ts";
 import type { Platform } from "../platform/port.ts";
@@ -60,8 +61,21 @@ export interface Workers extends AsyncDisposable {
   close(options?: CloseOptions): Promise<void>;
 }
 
-/** Where a context keeps the workers that run its calls. */
-export const WORKERS: unique symbol = Symbol("ballast.workers");
+/** The workers of runtimes, by their contexts in the registry: they are nothing that callers should see among the locals. */
+const workersOf = new WeakMap<Context, Workers>();
+
+/** Has calls within a context of the registry, and all below it, run by `workers`. */
+export function useWorkers(context: Context, workers: Workers): void {
+  workersOf.set(context, workers);
+}
+
+/** The workers of calls that are made here: those of the current context's runtime, or those that the process shares. */
+export function currentWorkers(): Workers {
+  const context = currentContext();
+  // A child has the name of the context in the registry that it descends from.
+  const root = context && contexts.get(context.name);
+  return (root && workersOf.get(root)) ?? (shared ??= createWorkers());
+}
 
 /** Makes the pools of a runtime. Neither has a worker before its first call. */
 export function createWorkers(options: WorkersOptions = {}, parts: WorkersParts = {}): Workers {
@@ -96,8 +110,3 @@ export function createWorkers(options: WorkersOptions = {}, parts: WorkersParts 
 }
 
 let shared: Workers | undefined;
-
-/** The workers of calls that are made outside of any runtime. */
-export function defaultWorkers(): Workers {
-  return shared ??= createWorkers();
-}
