@@ -32,7 +32,8 @@ export function denoPlatform(): Platform {
       {
         name: "workers",
         supported: true,
-        note: "Web Workers, which do not contain memory; with a heap limit node:worker_threads, which do",
+        note: "Web Workers, which do not contain memory; with a heap limit node:worker_threads, which do. " +
+          "A thread stuck in a loop is replaced, but Deno does not stop its code",
       },
       {
         name: "process",

@@ -25,6 +25,8 @@ function random(seed: number): () => number {
   };
 }
 
+/** As good as for ever; and still it ends, where a thread that is terminated goes on (Deno). */
+const STUCK_MS = 3_000;
 const QUICK = 0;
 const IDEMPOTENT = 1;
 
@@ -79,11 +81,11 @@ export async function soak(
   }
   // One at a time, in the midst of others: each of these costs a worker.
   function makeTrouble(index: number, dice: number): Promise<unknown> {
-    if (dice < 0.3) return failing.loopForever.with({ pool, timeoutMs: 5 })(ledger, index);
+    if (dice < 0.3) return failing.markSlowly.with({ pool, timeoutMs: 5 })(ledger, index, STUCK_MS);
     if (dice < 0.5) {
       const controller = new AbortController();
       void delay(10).then(() => controller.abort(new Error("aborted while it ran")));
-      return failing.loopForever.with({ pool, signal: controller.signal })(ledger, index);
+      return failing.markSlowly.with({ pool, signal: controller.signal })(ledger, index, STUCK_MS);
     }
     if (dice < 0.7) return failing.exit.with({ pool })(ledger, index);
     return failing.throwUncaught.with({ pool })(ledger, index);
