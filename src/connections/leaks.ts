@@ -23,8 +23,8 @@ const CALM = 50;
 /** And once one was lost. */
 const ALERT = 1_000;
 
-/** The folder of the connection manager, whose own frames say nothing. */
-const HERE = new URL(".", import.meta.url).href;
+/** The folder of the connection manager, whose own frames say nothing. In a bundle there is none, and no URL either. */
+const HERE = import.meta.url?.replace(/[^/]*$/, "") || "no folder";
 
 /** Watches leases. */
 export class LeakWatch {

@@ -147,7 +147,9 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
   const dns = options.dns ?? createDnsCache({ platform, clock, stats, log });
   const events = createEvents<ConnectionEvent>();
   let closed = false;
-  const closing = new AbortController();
+  // Made when it is first needed: on the edge nothing may be made before the first request.
+  let ending: AbortController | undefined;
+  const closing = () => (ending ??= new AbortController()).signal;
   /** Calls under way: closing ends them. */
   const calls = new Set<DerivedSignal>();
   const directory = new Directory({
@@ -275,7 +277,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
   function warm(endpoint: Endpoint, backend: Backend): void {
     if (!backend.health.admits || backend.draining || backend.filling) return;
     backend.filling = true;
-    connector.warm(endpoint, backend, closing.signal).catch(() => {}).finally(() => {
+    connector.warm(endpoint, backend, closing()).catch(() => {}).finally(() => {
       backend.filling = false;
     });
   }
@@ -330,7 +332,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
     },
     async close({ finish = false } = {}) {
       closed = true;
-      closing.abort(closedError());
+      ending?.abort(closedError());
       for (const call of [...calls]) call.abort(closedError());
       sweep.close();
       directory.close();
