@@ -206,7 +206,7 @@ test("1,000 requests over real sockets see their own context alone", { timeout: 
   }
 });
 
-test("40,000 requests leave memory and timers as they were", { timeout: 60_000 }, async (t) => {
+test("56,000 requests leave memory and timers as they were", { timeout: 60_000 }, async (t) => {
   const collect = garbageCollector();
   if (collect === undefined) return t.skip("the garbage collector is out of reach on this runtime");
   const clock = simulatedClock();
@@ -224,7 +224,8 @@ test("40,000 requests leave memory and timers as they were", { timeout: 60_000 }
     collect();
     return heapUsed();
   };
-  await round();
+  // What engines compile and remember on the way comes first.
+  for (let i = 0; i < 3; i++) await round();
   const first = await round();
   for (let i = 0; i < 2; i++) await round();
   const last = await round();
