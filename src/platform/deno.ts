@@ -149,7 +149,7 @@ const denoDnsQuery: DnsQuery = async (name, type, { server, signal }) => {
 };
 
 const denoWorkers: PlatformWorkers = {
-  backends: [webWorkers({ unref: unrefWorker }), nodeThreads(builtin, { mayDieSilently: true })],
+  backends: [webWorkers({ unref: unrefWorker, endsBusy: false }), nodeThreads(builtin, { isDeno: true })],
   cpus: () => navigator.hardwareConcurrency,
   entry: () => undefined, // `import.meta.main` says it
   parent: () => denoWebParent() ?? nodeParent(builtin),

@@ -47,7 +47,7 @@ interface ThreadProcess {
 /** Node's workers, and what a module can find out about its thread. */
 export function nodeWorkers(builtin: Builtin): PlatformWorkers {
   return {
-    backends: [nodeThreads(builtin, { mayDieSilently: false })],
+    backends: [nodeThreads(builtin, { isDeno: false })],
     cpus: () =>
       attempt(() => builtin<{ availableParallelism(): number }>("node:os").availableParallelism(), 1),
     entry: () => attempt(() => entryUrl(builtin), undefined),
@@ -92,14 +92,21 @@ export function nodeExit(builtin: Builtin, listener: () => void): void {
 
 /** How {@linkcode nodeThreads} behave. */
 export interface NodeThreadsOptions {
-  /** Whether one that runs out of memory may not be heard of again, as under Deno. */
-  readonly mayDieSilently: boolean;
+  /** Whether they are Deno's: one that runs out of memory may not be heard of again, and one that is busy cannot be ended. */
+  readonly isDeno: boolean;
 }
 
 /** The threads of `node:worker_threads`. */
-export function nodeThreads(builtin: Builtin, { mayDieSilently }: NodeThreadsOptions): WorkerBackend {
+export function nodeThreads(builtin: Builtin, { isDeno }: NodeThreadsOptions): WorkerBackend {
   const spawn = (options: SpawnOptions) => spawnThread(builtin, options);
-  return { name: "threads", containsMemory: true, mayDieSilently, tellsExit: true, spawn };
+  return {
+    name: "threads",
+    containsMemory: true,
+    mayDieSilently: isDeno,
+    endsBusy: !isDeno,
+    tellsExit: true,
+    spawn,
+  };
 }
 
 function spawnThread(builtin: Builtin, options: SpawnOptions): WorkerHandle {

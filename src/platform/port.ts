@@ -102,6 +102,8 @@ export interface WorkerBackend {
   readonly containsMemory: boolean;
   /** Whether a thread may end without anybody being told. */
   readonly mayDieSilently: boolean;
+  /** Whether `terminate()` ends a thread that computes without a pause; otherwise that goes on computing, for nobody. */
+  readonly endsBusy: boolean;
   /** Whether `onEnd` is called for a thread that ends by itself. */
   readonly tellsExit: boolean;
   /** Starts a thread. */

@@ -9,10 +9,12 @@ export const WORKER_MARK = "ballast-worker";
 export interface WebWorkersOptions {
   /** Lets the process end while the worker is there, where that can be done. */
   readonly unref?: (worker: object) => void;
+  /** Whether `terminate()` ends a worker that computes without a pause. @default true */
+  readonly endsBusy?: boolean;
 }
 
 /** Makes the backend. A Web Worker has no heap limit, and cannot be told how it ended. */
-export function webWorkers({ unref = () => {} }: WebWorkersOptions = {}): WorkerBackend {
+export function webWorkers({ unref = () => {}, endsBusy = true }: WebWorkersOptions = {}): WorkerBackend {
   function spawn({ url, name, onMessage, onEnd }: SpawnOptions): WorkerHandle {
     const worker = new Worker(url, { type: "module", name });
     worker.addEventListener("message", ({ data }) => onMessage(data));
@@ -27,7 +29,7 @@ export function webWorkers({ unref = () => {} }: WebWorkersOptions = {}): Worker
       unref: () => unref(worker),
     };
   }
-  return { name: "web", containsMemory: false, mayDieSilently: false, tellsExit: false, spawn };
+  return { name: "web", containsMemory: false, mayDieSilently: false, endsBusy, tellsExit: false, spawn };
 }
 
 /** The parts of a worker's global scope that are used. */

@@ -44,6 +44,11 @@ export class Cell {
     return was === PENDING || was === WITHDRAWN;
   }
 
+  /** For the pool: whether a call has not begun. */
+  isPending(call: number): boolean {
+    return Atomics.load(this.#places, slotOf(call)) === PENDING;
+  }
+
   /** For the pool: whether a call runs now. */
   isRunning(call: number): boolean {
     return Atomics.load(this.#places, slotOf(call)) === STARTED;

@@ -23,6 +23,8 @@ const BUSY_TICK_MS = 50;
 const IDLE_TICK_MS = 1_000;
 /** Results that are on their way get so long to arrive before their worker is ended. */
 const CONDEMNED_MS = 100;
+/** So many threads may go on computing for nobody, at least, before no more workers are started. */
+const MIN_ABANDONED = 8;
 /** A call is given to a worker so often, if all of them are lost before it begins. */
 const MAX_RETURNS = 10;
 /** A worker that leaves gets so long to tell what it has recorded. */
@@ -81,6 +83,8 @@ export class Crew {
     retired: 0,
   };
   readonly brake = new CrashBrake();
+  /** Threads that were ended and still compute. */
+  readonly #abandoned = new Set<Thread>();
   readonly #settings: Settings;
   readonly #events: EventSource<WorkerEvent>;
   readonly #host: CrewHost;
@@ -94,6 +98,11 @@ export class Crew {
     this.#settings = settings;
     this.#events = events;
     this.#host = host;
+  }
+
+  /** Threads that were ended, and still compute where that cannot be stopped. */
+  get abandoned(): number {
+    return this.#abandoned.size;
   }
 
   /** The worker that a call is best handed to now: the one with the least to do. */
@@ -116,6 +125,8 @@ export class Crew {
       if (state === "starting") starting++;
       if (state === "starting" || (state === "ready" && recycling === undefined)) serving++;
     }
+    // Each of them takes a processor away: there must not be more and more.
+    if (this.#abandoned.size >= Math.max(MIN_ABANDONED, 2 * size)) return;
     while (serving < size && starting < this.#host.waiting) {
       const leftMs = this.brake.leftMs(now);
       if (leftMs > 0) return this.#releaseIn(leftMs);
@@ -221,6 +232,7 @@ export class Crew {
           onAnswers: (thread, values) => this.#host.onAnswers(thread, values),
           onNotice: (thread, notice) => this.#notice(thread, notice),
           onTimeout: (task) => this.#host.onTimeout(task),
+          onGone: (thread) => this.#abandoned.delete(thread) && this.#host.pump(),
           onEnd: (thread, end) => {
             if (ended) return;
             ended = true;
@@ -378,7 +390,10 @@ export class Crew {
     if (at < 0) return [];
     this.threads.splice(at, 1);
     if (this.threads.length === 0) this.#allGone();
-    return thread.end();
+    const isBusy = thread.running !== undefined;
+    const left = thread.end();
+    if (isBusy && !this.#settings.backend!.endsBusy) this.#abandoned.add(thread);
+    return left;
   }
 
   /** Somebody has nothing to do: calls that are stuck behind a long one are taken back for it. */

@@ -18,6 +18,7 @@ const NEARLY_FULL = 0.8;
 export function poolFindings(pool: PoolSnapshot): Finding[] {
   return [
     ...lossFindings(pool),
+    ...abandonedFindings(pool),
     ...queueFindings(pool),
     ...runningFindings(pool),
     ...pool.functions.flatMap((fn) => functionFindings(pool, fn)),
@@ -47,6 +48,23 @@ function lossFindings(
     remedy:
       "Read the log of this pool for the error. Calls that had not begun are run by other workers; mark tasks that " +
       "may run twice as idempotent.",
+  }];
+}
+
+function abandonedFindings({ name, abandoned }: PoolSnapshot): Finding[] {
+  if (abandoned === 0) return [];
+  return [{
+    id: `workers-${name}-abandoned`,
+    severity: "critical",
+    title: `${abandoned} ended worker${
+      abandoned === 1 ? "" : "s"
+    } of the pool "${name}" may still be computing`,
+    evidence: `${abandoned} threads were ended in the middle of a call, and have not been heard to stop.`,
+    likelyCause:
+      "A call loops for ever, or for very long: this runtime cannot stop a thread that computes without a pause.",
+    remedy:
+      "Mend the function, or have it look at a deadline now and then. Until this process is restarted each of those " +
+      "threads takes a processor; when there are too many no more workers are started.",
   }];
 }
 

@@ -34,6 +34,8 @@ export interface PoolSnapshot {
   readonly handed: number;
   /** For how long no worker is started, after too many losses. */
   readonly brakedForMs: number;
+  /** Threads that were ended and still compute, where the runtime cannot stop a busy one. */
+  readonly abandoned: number;
   /** Workers lost within the last 30 s. */
   readonly recentLosses: number;
   /** What became of workers. */
@@ -119,6 +121,7 @@ export function snapshotPool({ settings, queue, crew, functions }: SnapshotSourc
     waiting: queue.size,
     handed: crew.threads.reduce((sum, { live }) => sum + live, 0),
     brakedForMs: crew.brake.leftMs(now),
+    abandoned: crew.abandoned,
     recentLosses: crew.brake.recent(now),
     totals: { ...crew.totals },
     workers: crew.threads.map((thread) => workerSnapshot(thread, now)),

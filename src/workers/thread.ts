@@ -52,6 +52,8 @@ export interface ThreadOptions {
   readonly onAnswers: (thread: Thread, values: readonly unknown[]) => void;
   readonly onNotice: (thread: Thread, notice: Notice) => void;
   readonly onEnd: (thread: Thread, end: WorkerEnd) => void;
+  /** A thread that was ended has ended indeed. */
+  readonly onGone: (thread: Thread) => void;
   /** The call at the head has run for as long as it may. */
   readonly onTimeout: (task: Task) => void;
 }
@@ -129,7 +131,8 @@ export class Thread {
    * at about the same time.
    */
   async #closed(): Promise<void> {
-    const { clock, backend, nextTurn, onEnd } = this.#options;
+    const { clock, backend, nextTurn, onEnd, onGone } = this.#options;
+    if (this.state === "gone") return onGone(this);
     if (this.#fatal === undefined && (backend.tellsExit || this.state === "starting")) {
       await delay(END_MS, { clock });
     } else await nextTurn();
@@ -294,7 +297,9 @@ export class Thread {
     this.state = "gone";
     this.#timer?.cancel();
     this.#handle.terminate();
-    this.#port.close();
+    // Where a busy thread cannot be ended, the port says when it has ended by itself; nobody waits for that.
+    if (this.#options.backend.endsBusy) this.#port.close();
+    else this.#port.unref?.();
     this.gauges.clear();
     const left: Task[] = [];
     for (; this.#head < this.#tail; this.#head++) {
@@ -361,7 +366,11 @@ export class Thread {
     this.headSince = now;
     if (task?.timeoutMs === undefined || task.state !== "handed") return;
     const { clock, onTimeout } = this.#options;
-    this.#timer = clock.schedule(task.timeoutMs, () => onTimeout(task));
+    this.#timer = clock.schedule(task.timeoutMs, () => {
+      // Where the machine has too much to do, it may not even have begun.
+      if (this.#cell?.isPending(task.call)) this.#headIs(task, clock.monotonic());
+      else onTimeout(task);
+    });
   }
 
   /** Whether the process has to stay alive for what this worker does. */

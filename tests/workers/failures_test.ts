@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createContext } from "@ballast/runtime";
+import { createContext, detectPlatform } from "@ballast/runtime";
 import {
   createWorkerPool,
   type LossReason,
@@ -10,7 +10,7 @@ import {
   WorkerLostError,
   type WorkerPool,
 } from "@ballast/runtime/workers";
-import { backends, createLedger, eachBackend, START_MS, until } from "./support.ts";
+import { backends, createLedger, eachBackend, release, START_MS, until } from "./support.ts";
 import * as tasks from "./tasks/basic.ts";
 import * as failing from "./tasks/failing.ts";
 
@@ -72,6 +72,7 @@ eachBackend("an infinite loop ends at its time limit, and its worker is replaced
   const { functions, totals } = pool.snapshot();
   assert.equal(functions.find(({ name }) => name === "loopForever")!.counts.timedOut, 1);
   assert.equal(totals.replaced, 1);
+  await release(pool, ledger);
 });
 
 eachBackend("a time limit counts from the start, not from the call", {}, async (pool) => {
@@ -109,6 +110,7 @@ eachBackend("an abort of the call that runs replaces its worker, and hits nothin
   assert.deepEqual([...ledger.subarray(1, 32)], Array(31).fill(1));
   assert.equal(pool.snapshot().functions.find(({ name }) => name === "loopForever")!.counts.aborted, 1);
   assert.equal(pool.snapshot().recentLosses, 0, "that was no crash");
+  await release(pool, ledger);
 });
 
 eachBackend(
@@ -200,6 +202,30 @@ test("Web Workers are reported as not containing memory", () => {
   }
 });
 
+for (const backend of backends) {
+  test(`${backend}: threads that cannot be ended are counted, told of, and bounded`, async () => {
+    const pool = createWorkerPool({ kind: "cpu", size: 1, startMs: START_MS, backend });
+    const ledger = createLedger(4);
+    try {
+      await failing.mark.with({ pool })(ledger, 1);
+      for (let loop = 0; loop < 2; loop++) {
+        await assert.rejects(failing.loopForever.with({ pool, timeoutMs: 20 })(ledger, 2), {
+          code: "TIMEOUT",
+        });
+      }
+      const { abandoned } = pool.snapshot();
+      // Node's threads end, whatever they do.
+      assert.equal(abandoned, detectPlatform().name === "deno" ? 2 : 0);
+      const finding = pool.report().findings!.find(({ id }) => id === "workers-cpu-abandoned");
+      assert.equal(finding?.severity, abandoned > 0 ? "critical" : undefined);
+      assert.equal(await failing.mark.with({ pool })(ledger, 3), 3, "and others work on");
+      await release(pool, ledger);
+    } finally {
+      await pool.close();
+    }
+  });
+}
+
 eachBackend("a worker that gives no sign of life counts as lost", { silenceMs: 400 }, async (pool) => {
   const ledger = createLedger(4);
   await failing.mark.with({ pool })(ledger, 0);
@@ -207,6 +233,7 @@ eachBackend("a worker that gives no sign of life counts as lost", { silenceMs: 4
   const next = failing.mark.with({ pool })(ledger, 2);
   await assert.rejects(silent, (error) => error instanceof WorkerLostError && error.reason === "silent");
   assert.equal(await next, 2);
+  await release(pool, ledger);
   // Waiting is no silence.
   assert.equal(await tasks.later.with({ pool })(1_000, "here"), "here");
 });

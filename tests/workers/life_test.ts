@@ -97,6 +97,7 @@ eachBackend("closing ends a call that never would", {}, async (pool) => {
   const startedAt = performance.now();
   await pool.close({ graceMs: 50 });
   await loop;
+  Atomics.store(ledger, 0, -1_000_000);
   assert.ok(performance.now() - startedAt < 5_000);
 });
 

@@ -25,8 +25,6 @@ function random(seed: number): () => number {
   };
 }
 
-/** As good as for ever; and still it ends, where a thread that is terminated goes on (Deno). */
-const STUCK_MS = 3_000;
 const QUICK = 0;
 const IDEMPOTENT = 1;
 
@@ -81,11 +79,14 @@ export async function soak(
   }
   // One at a time, in the midst of others: each of these costs a worker.
   function makeTrouble(index: number, dice: number): Promise<unknown> {
-    if (dice < 0.3) return failing.markSlowly.with({ pool, timeoutMs: 5 })(ledger, index, STUCK_MS);
+    // Deno cannot end a thread that is busy: once the pool has given it up, it is told to stop.
+    const gate = createLedger(1);
+    const open = () => void Atomics.store(gate, 0, 1);
+    if (dice < 0.3) return failing.loopUntil.with({ pool, timeoutMs: 5 })(ledger, index, gate).finally(open);
     if (dice < 0.5) {
       const controller = new AbortController();
       void delay(10).then(() => controller.abort(new Error("aborted while it ran")));
-      return failing.markSlowly.with({ pool, signal: controller.signal })(ledger, index, STUCK_MS);
+      return failing.loopUntil.with({ pool, signal: controller.signal })(ledger, index, gate).finally(open);
     }
     if (dice < 0.7) return failing.exit.with({ pool })(ledger, index);
     return failing.throwUncaught.with({ pool })(ledger, index);

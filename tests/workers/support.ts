@@ -56,3 +56,9 @@ export function createLedger(length: number): Int32Array {
 function endLoops(): void {
   for (const ledger of ledgers.splice(0)) Atomics.store(ledger, 0, -1);
 }
+
+/** Lets the endless loops of a ledger end: Deno cannot end a thread that is busy, and the next test needs the processors. */
+export async function release(pool: WorkerPool, ledger: Int32Array): Promise<void> {
+  Atomics.store(ledger, 0, -1_000_000);
+  await until(() => pool.snapshot().abandoned === 0, "the end of every loop", START_MS);
+}

@@ -94,6 +94,15 @@ export const loopForever = cpuBound(import.meta, "loopForever", (ledger: Int32Ar
   while (Atomics.load(ledger, BEGUN) >= 0);
 });
 
+export const loopUntil = cpuBound(
+  import.meta,
+  "loopUntil",
+  (ledger: Int32Array, index: number, gate: Int32Array) => {
+    trace(ledger, index);
+    while (Atomics.load(gate, 0) === 0);
+  },
+);
+
 export const exhaustMemory = cpuBound(import.meta, "exhaustMemory", (ledger: Int32Array, index: number) => {
   trace(ledger, index);
   const held: unknown[] = [];
