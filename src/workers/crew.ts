@@ -329,7 +329,7 @@ export class Crew {
     const { name, log, clock } = this.#settings;
     const running = thread.running;
     const unbegun = thread.withdrawAll();
-    const lost = this.#remove(thread);
+    const lost = this.#remove(thread, reason === "crashed" || reason === "exited");
     // Workers that are lost before a call can begin would go on like that for ever.
     if (reason !== "replaced") {
       for (const task of unbegun) {
@@ -385,15 +385,15 @@ export class Crew {
     }, { keepAlive: true });
   }
 
-  #remove(thread: Thread): Task[] {
+  /** Takes a worker out, and ends it unless it `hasEnded`; gives the calls that it has not answered. */
+  #remove(thread: Thread, hasEnded = false): Task[] {
     const at = this.threads.indexOf(thread);
     if (at < 0) return [];
     this.threads.splice(at, 1);
     if (this.threads.length === 0) this.#allGone();
-    const isBusy = thread.running !== undefined;
-    const left = thread.end();
-    if (isBusy && !this.#settings.backend!.endsBusy) this.#abandoned.add(thread);
-    return left;
+    const goesOn = !hasEnded && !this.#settings.backend!.endsBusy && thread.running !== undefined;
+    if (goesOn) this.#abandoned.add(thread);
+    return thread.end(goesOn);
   }
 
   /** Somebody has nothing to do: calls that are stuck behind a long one are taken back for it. */

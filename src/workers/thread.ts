@@ -292,14 +292,17 @@ export class Thread {
     this.#post({ type: "leave" });
   }
 
-  /** Ends it, whatever it does; gives the calls that it has not answered. */
-  end(): Task[] {
+  /**
+   * Ends it, whatever it does; gives the calls that it has not answered. One that may go on nevertheless is heard of when it
+   * stops.
+   */
+  end(mayGoOn: boolean): Task[] {
     this.state = "gone";
     this.#timer?.cancel();
     this.#handle.terminate();
-    // Where a busy thread cannot be ended, the port says when it has ended by itself; nobody waits for that.
-    if (this.#options.backend.endsBusy) this.#port.close();
-    else this.#port.unref?.();
+    // The port closes when the thread has stopped; nobody waits for that.
+    if (mayGoOn) this.#port.unref?.();
+    else this.#port.close();
     this.gauges.clear();
     const left: Task[] = [];
     for (; this.#head < this.#tail; this.#head++) {

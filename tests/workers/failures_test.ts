@@ -57,6 +57,7 @@ for (const { what, reason, task } of LOSSES) {
     assert.equal(lost?.reason, reason);
     assert.equal(lost?.function, task.name);
     assert.ok(pool.report().findings!.some(({ id }) => id === "workers-cpu-lost"));
+    assert.equal(pool.snapshot().abandoned, 0, "it has ended");
   });
 }
 
