@@ -10,6 +10,7 @@
 /** What went wrong, for programs: stable across releases, unlike an error's text. */
 export type BallastErrorCode =
   | "CANCELLED"
+  | "CHILD_FAILED"
   | "CLOSED"
   | "CONNECT_FAILED"
   | "CONNECTION_ENDED"
