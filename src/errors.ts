@@ -17,6 +17,7 @@ export type BallastErrorCode =
   | "INVALID_NAME"
   | "INVALID_SNAPSHOT"
   | "LEASE_ENDED"
+  | "LISTEN_FAILED"
   | "MESSAGE_TOO_LONG"
   | "NAME_NOT_FOUND"
   | "NO_CONTEXT"

@@ -148,7 +148,6 @@ export class Crew {
   /** Has all of them finish and end; resolves when they have. */
   async close(): Promise<void> {
     this.#closing = true;
-    this.#sweep?.cancel();
     for (const slot of this.#slots) {
       slot.restart?.cancel();
       // One that has not begun has nothing to finish.
@@ -157,6 +156,7 @@ export class Crew {
     }
     for (const child of this.children) child.drain(this.#options.drainTimeoutMs);
     await this.#empty();
+    this.#sweep?.cancel();
   }
 
   /** Ends all of them at once. */
@@ -335,6 +335,7 @@ export class Crew {
     // This process itself did not run, so it has not read what the children said meanwhile.
     if (lateMs > stuckMs / 4) return;
     for (const child of this.children) {
+      child.lookAfter();
       const silentMs = now - child.heardAt;
       if (child.state !== "ready" || silentMs < stuckMs) continue;
       tell({ type: "stuck", child: child.id, silentMs: Math.round(silentMs) });
@@ -347,7 +348,8 @@ export class Crew {
 function howEnded({ code, signal, error, killed }: ChildEnd): string {
   if (killed !== undefined) return `was killed: ${killed}`;
   if (error !== undefined) return "could not be started";
-  return signal === undefined ? `ended with code ${code}` : `was ended by ${signal}`;
+  if (signal !== undefined) return `was ended by ${signal}`;
+  return code === undefined ? "is gone" : `ended with code ${code}`;
 }
 
 function words({ lastWords }: ChildEnd): string {

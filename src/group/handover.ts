@@ -4,16 +4,9 @@
  * @module
  */
 
-import type { HeldConnection, HeldListener, ListenAddress, PlatformProcesses } from "../platform/process_port.ts";
+import type { HeldConnection, HeldListener, PlatformProcesses } from "../platform/process_port.ts";
+import type { GroupListener } from "./listeners.ts";
 import type { SupervisedChild } from "./supervised_child.ts";
-
-/** A listener of the group. */
-export interface GroupListener {
-  /** What it is called between supervisor and children. */
-  readonly id: string;
-  /** Where it listens. */
-  readonly address: ListenAddress;
-}
 
 /** What became of connections. */
 export interface HandoverSnapshot {
@@ -100,6 +93,11 @@ export class Handover {
       this.#refused++;
       connection.refuse();
     }
+  }
+
+  /** Whether there are connections that no child has said to have. */
+  get isBusy(): boolean {
+    return this.#waiting.length > 0 || this.#ready.some(({ unacknowledged }) => unacknowledged.size > 0);
   }
 
   /** What became of connections. */

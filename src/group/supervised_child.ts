@@ -117,6 +117,7 @@ export class SupervisedChild {
   #expected = false;
   #killed: string | undefined;
   #failure: string | undefined;
+  #gone = false;
   #nextConnection = 1;
   #nextAction = 1;
 
@@ -206,6 +207,14 @@ export class SupervisedChild {
     this.#process.kill("SIGKILL");
   }
 
+  /** Looks whether it runs: of a child that does not, the end is told now, where the runtime missed it. Called now and then. */
+  lookAfter(): void {
+    if (this.state === "ended" || this.#process.isRunning()) this.#gone = false;
+    // Its end may be on the way.
+    else if (!this.#gone) this.#gone = true;
+    else this.#ended({ code: undefined, signal: undefined });
+  }
+
   #send(message: ToChild): boolean {
     return this.#process.send(envelope(message));
   }
@@ -267,6 +276,7 @@ export class SupervisedChild {
   }
 
   #ended(end: ProcessEnd): void {
+    if (this.state === "ended") return;
     const wasReady = this.readyAt !== undefined;
     this.#enter("ended");
     this.#timer?.cancel();

@@ -38,6 +38,7 @@ interface OwnProcess {
   on(event: string, listener: (first: unknown, second: unknown) => void): void;
   off(event: string, listener: (first: unknown, second: unknown) => void): void;
   exit(code: number): never;
+  kill(pid: number, signal: 0): void;
 }
 
 /** Connections that the kernel may hold for us, and the system may allow fewer. */
@@ -140,7 +141,14 @@ function spawn({ command, env, onMessage, onStderr, onEnd }: SpawnProcessOptions
     pid: child.pid,
     send: (message) => send(message),
     hand: (message, connection) => send(message, (connection as NodeConnection).socket),
-    kill: (signal) => void child.kill(signal),
+    kill(signal) {
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended.
+      }
+    },
+    isRunning: () => child.pid !== undefined && isRunning(child.pid),
   };
 }
 
@@ -180,6 +188,21 @@ async function listen(
     port: bound !== null && typeof bound === "object" ? bound.port : 0,
     close: () => new Promise((resolve) => void server.close(() => resolve())),
   };
+}
+
+/** A process that has ended and was not waited for is still there, and runs no more: `/proc` tells. */
+function isRunning(pid: number): boolean {
+  try {
+    own().kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    const stat = builtin<typeof Files>("node:fs").readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^\) [ZX]/.test(stat.slice(stat.lastIndexOf(")")));
+  } catch {
+    return true; // Not on Linux.
+  }
 }
 
 /** From `/proc`, which Linux has. */

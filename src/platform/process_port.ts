@@ -84,6 +84,8 @@ export interface ProcessHandle {
   hand(message: object, connection: HeldConnection): boolean;
   /** Sends it a signal; nothing happens when it has ended. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
+  /** Whether it runs, as far as the system says: asked where its end may have gone unheard. */
+  isRunning(): boolean;
 }
 
 /** The channel to the process that started this one. */
