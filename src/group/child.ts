@@ -58,7 +58,11 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
   let tellEnd: (end: GroupEnd) => void;
   const ended = new Promise<GroupEnd>((resolve) => tellEnd = resolve);
   const say = (message: ToSupervisor) => parent.send(envelope(message));
-  const heart = beatEvery(settings.heartbeatMs, clock, (lagMs) => say({ type: "heartbeat", ...vitals(serving, lagMs) }));
+  const heart = beatEvery(
+    settings.heartbeatMs,
+    clock,
+    (lagMs) => say({ type: "heartbeat", ...vitals(serving, lagMs) }),
+  );
   const watch = repeat(PARENT_WATCH_MS, clock, () => {
     if (!parent.isAlive()) orphaned();
   });
@@ -72,11 +76,17 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
   say({ type: "hello", version: PROTOCOL_VERSION });
 
   function take(message: ToChild, socket: unknown): void {
+    if (message.type !== "connection") say({ type: "heard" });
     switch (message.type) {
       case "connection":
+        if (socket === undefined || socket === null) {
+          // It could not be passed on, for want of files for one: the supervisor still has it.
+          say({ type: "missed", id: message.id });
+          break;
+        }
         // First: from now on it is lost with this child, and with no other.
         say({ type: "took", id: message.id });
-        if (socket !== undefined && socket !== null) servers.accept(message.listener, socket);
+        servers.accept(message.listener, socket);
         break;
       case "drain":
         void end("supervisor", message.timeoutMs);
@@ -193,7 +203,8 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
     },
     ready,
     serve: () => serveUntil(ready, ended),
-    restart: () => Promise.reject(new BallastError("UNSUPPORTED", "children are restarted by their supervisor")),
+    restart: () =>
+      Promise.reject(new BallastError("UNSUPPORTED", "children are restarted by their supervisor")),
     reloadTls: () => servers.reloadTls(),
     snapshot,
     report: () => singleReport(snapshot(), {}),

@@ -95,7 +95,8 @@ export class Crew {
     this.#sweptAt = clock.monotonic();
     this.#listener = {
       ready: (child) => this.#ready(child),
-      took: () => options.handover.took(),
+      free: () => options.handover.free(),
+      missed: (_child, missed) => options.handover.missed(missed),
       beat: (child, vitals) => this.#beat(child, vitals),
       leaving: (child) => this.#asked(child),
       ended: (child, end) => this.#ended(child, end),
@@ -241,7 +242,9 @@ export class Crew {
       this.failedReplacement = { at: clock.now(), lastWords: slot.lastWords };
       tell({ type: "replacement-failed", child: old.id, lastWords: slot.lastWords });
       // The child may have crashed meanwhile.
-      if (slot.current === undefined && slot.restart === undefined) this.#restart(slot, false, "", slot.lastWords);
+      if (slot.current === undefined && slot.restart === undefined) {
+        this.#restart(slot, false, "", slot.lastWords);
+      }
       return false;
     }
     slot.failedReplacements = 0;
@@ -287,7 +290,13 @@ export class Crew {
     // Its successor is on the way.
     if (slot.next !== undefined) {
       const { id } = child;
-      this.#options.tell({ type: "crashed", child: id, how: howEnded(end), lastWords: end.lastWords, restartInMs: 0 });
+      this.#options.tell({
+        type: "crashed",
+        child: id,
+        how: howEnded(end),
+        lastWords: end.lastWords,
+        restartInMs: 0,
+      });
       return;
     }
     this.#restart(slot, end.wasReady, howEnded(end), end.lastWords, child.id);
@@ -306,7 +315,9 @@ export class Crew {
   #giveUp(why: string, how: string, lastWords: string): void {
     this.kill("the group gave up");
     this.#options.tell({ type: "gave-up", why, lastWords });
-    const said = lastWords === "" ? "It wrote nothing to its standard error." : `Its last words:\n${indented(lastWords)}`;
+    const said = lastWords === ""
+      ? "It wrote nothing to its standard error."
+      : `Its last words:\n${indented(lastWords)}`;
     this.#options.gaveUp(
       new BallastError("CHILD_FAILED", `the group gave up: ${why}. The last one ${how}. ${said}`, {
         data: { why, how, lastWords },
@@ -341,6 +352,9 @@ export class Crew {
       tell({ type: "stuck", child: child.id, silentMs: Math.round(silentMs) });
       child.kill(`it was stuck: no heartbeat for ${Math.round(silentMs)} ms`);
     }
+    for (const child of this.children) {
+      if (child.waitedMs >= stuckMs) child.kill("it was stuck: it took no more connections");
+    }
   }
 }
 
@@ -366,4 +380,3 @@ function curve({ beats }: SupervisedChild): number[] {
   return beats.filter((_, index) => (beats.length - 1 - index) % step === 0)
     .map(({ rssBytes }) => Math.round(rssBytes / 2 ** 20));
 }
-

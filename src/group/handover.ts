@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { HeldConnection, HeldListener, PlatformProcesses } from "../platform/process_port.ts";
+import type { HeldListener, PlatformProcesses } from "../platform/process_port.ts";
 import type { GroupListener } from "./listeners.ts";
-import type { SupervisedChild } from "./supervised_child.ts";
+import type { InHand, SupervisedChild } from "./supervised_child.ts";
 
 /** What became of connections. */
 export interface HandoverSnapshot {
@@ -16,16 +16,8 @@ export interface HandoverSnapshot {
   readonly waiting: number;
   /** Connections that were closed because too many waited. */
   readonly refused: number;
-  /** Connections that one child was handed and another served: the first ended before it had them. */
+  /** Connections that one child was handed and another served: the first ended, or its message came without. */
   readonly handedAgain: number;
-}
-
-/** A child may have so many connections in hand without having said so: one that is busy is left alone for that long. */
-const IN_HAND = 8;
-
-interface Waiting {
-  readonly listener: string;
-  readonly connection: HeldConnection;
 }
 
 /** The listeners of a group, and the connections that no child has yet. */
@@ -33,7 +25,7 @@ export class Handover {
   readonly #processes: PlatformProcesses;
   readonly #maxWaiting: number;
   readonly #listeners: HeldListener[] = [];
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: InHand[] = [];
   /** The children that take connections; who was given one goes to the end. */
   #ready: SupervisedChild[] = [];
   #accepted = 0;
@@ -68,7 +60,14 @@ export class Handover {
   }
 
   /** A child has room again. */
-  took(): void {
+  free(): void {
+    this.#next();
+  }
+
+  /** A connection got lost on its way to a child: it is handed on before all that came later. */
+  missed(connection: InHand): void {
+    this.#handedAgain++;
+    this.#waiting.unshift(connection);
     this.#next();
   }
 
@@ -110,7 +109,7 @@ export class Handover {
     };
   }
 
-  #offer(waiting: Waiting): void {
+  #offer(waiting: InHand): void {
     if (this.#waiting.length === 0 && this.#hand(waiting)) return;
     if (this.#waiting.length < this.#maxWaiting) {
       this.#waiting.push(waiting);
@@ -125,8 +124,8 @@ export class Handover {
   }
 
   /** To the child with the fewest in hand; among those to the one that was served least lately. */
-  #hand({ listener, connection }: Waiting): boolean {
-    const free = this.#ready.filter(({ unacknowledged }) => unacknowledged.size < IN_HAND);
+  #hand({ listener, connection }: InHand): boolean {
+    const free = this.#ready.filter(({ isFree }) => isFree);
     while (free.length > 0) {
       const child = free.reduce((best, other) =>
         other.unacknowledged.size < best.unacknowledged.size ? other : best

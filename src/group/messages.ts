@@ -64,8 +64,12 @@ export type ToSupervisor =
   | { readonly type: "failed"; readonly message: string }
   /** I am alive. */
   | ({ readonly type: "heartbeat" } & Vitals)
+  /** I have your last word that was no connection: those may come again. */
+  | { readonly type: "heard" }
   /** I have that connection. */
   | { readonly type: "took"; readonly id: number }
+  /** That connection did not come along with its message. */
+  | { readonly type: "missed"; readonly id: number }
   /** Somebody else told me to end: send me nothing more. */
   | { readonly type: "leaving" }
   /** I have finished. */
@@ -110,7 +114,9 @@ const KEYS: Readonly<Record<ToChild["type"] | ToSupervisor["type"], Readonly<Rec
     connections: "number",
     lagMs: "number",
   },
+  heard: {},
   took: { id: "number" },
+  missed: { id: "number" },
   leaving: {},
   drained: { finished: "number", cut: "number" },
   gathered: { reports: "object", stats: "string" },
@@ -125,7 +131,9 @@ export function readMessage<M extends ToChild | ToSupervisor>(given: unknown): M
   const message = (given as { readonly ballast?: Loose } | null)?.ballast;
   if (message === null || typeof message !== "object") return undefined;
   const { type } = message;
-  const keys = typeof type === "string" && Object.hasOwn(KEYS, type) ? KEYS[type as keyof typeof KEYS] : undefined;
+  const keys = typeof type === "string" && Object.hasOwn(KEYS, type)
+    ? KEYS[type as keyof typeof KEYS]
+    : undefined;
   if (keys === undefined) return undefined;
   for (const [key, kind] of Object.entries(keys)) {
     const value = message[key];

@@ -57,12 +57,22 @@ export interface Beat extends Vitals {
   readonly at: number;
 }
 
+/** A connection, and which listener it came to. */
+export interface InHand {
+  readonly listener: string;
+  readonly connection: HeldConnection;
+  /** When it was handed over, on the monotonic clock. */
+  readonly at?: number;
+}
+
 /** Who is told of what a child does. */
 export interface ChildListener {
   /** It can take connections. */
   ready(child: SupervisedChild): void;
-  /** It has taken a connection: there is room for another. */
-  took(child: SupervisedChild): void;
+  /** It has room for a connection again. */
+  free(child: SupervisedChild): void;
+  /** It was handed a connection that did not reach it. */
+  missed(child: SupervisedChild, missed: InHand): void;
   /** It is alive. */
   beat(child: SupervisedChild, vitals: Vitals): void;
   /** It ends because somebody else told it to. */
@@ -82,6 +92,8 @@ export interface ChildOptions {
   readonly listener: ChildListener;
 }
 
+/** It may have so many connections in hand without having said so: one that is busy is left alone for that long. */
+const IN_HAND = 8;
 /** Heartbeats that are kept: the memory curve of the last minutes. */
 const BEATS = 180;
 /** What a child may take to end after it has finished all work: the program may have something to put away. */
@@ -98,7 +110,7 @@ export class SupervisedChild {
   readonly startedMonotonic: number;
   readonly beats: Beat[] = [];
   /** Connections that it was handed and has not said to have, oldest first. */
-  readonly unacknowledged = new Map<number, { readonly listener: string; readonly connection: HeldConnection }>();
+  readonly unacknowledged = new Map<number, InHand>();
   state: ChildState = "starting";
   readyAt: number | undefined;
   /** When it was last heard of, on the monotonic clock. */
@@ -118,6 +130,7 @@ export class SupervisedChild {
   #killed: string | undefined;
   #failure: string | undefined;
   #gone = false;
+  #unheard = 0;
   #nextConnection = 1;
   #nextAction = 1;
 
@@ -143,6 +156,20 @@ export class SupervisedChild {
     });
   }
 
+  /**
+   * Whether it can be handed a connection now. Not while another word is on its way: where both are read at once, Deno (2.9) loses the
+   * connection, and with it all that would follow.
+   */
+  get isFree(): boolean {
+    return this.#unheard === 0 && this.unacknowledged.size < IN_HAND;
+  }
+
+  /** For how long it has not taken what it was handed first. */
+  get waitedMs(): number {
+    const [first] = this.unacknowledged.values();
+    return first?.at === undefined ? 0 : this.#options.clock.monotonic() - first.at;
+  }
+
   /** Its process id, where it has one. */
   get pid(): number | undefined {
     return this.#process.pid;
@@ -157,7 +184,7 @@ export class SupervisedChild {
   hand(listener: string, connection: HeldConnection): boolean {
     const id = this.#nextConnection++;
     if (!this.#process.hand(envelope({ type: "connection", id, listener }), connection)) return false;
-    this.unacknowledged.set(id, { listener, connection });
+    this.unacknowledged.set(id, { listener, connection, at: this.#options.clock.monotonic() });
     this.handed++;
     return true;
   }
@@ -196,7 +223,9 @@ export class SupervisedChild {
         error === undefined ? resolve(result) : reject(new Error(error));
       };
       this.#actions.set(id, settle);
-      if (!this.#send({ type: "act", id, report, action, args })) settle({ error: `child ${this.id} has ended` });
+      if (!this.#send({ type: "act", id, report, action, args })) {
+        settle({ error: `child ${this.id} has ended` });
+      }
     });
   }
 
@@ -216,7 +245,9 @@ export class SupervisedChild {
   }
 
   #send(message: ToChild): boolean {
-    return this.#process.send(envelope(message));
+    if (!this.#process.send(envelope(message))) return false;
+    this.#unheard++;
+    return true;
   }
 
   #take(message: ToSupervisor): void {
@@ -226,7 +257,8 @@ export class SupervisedChild {
     switch (message.type) {
       case "hello":
         if (message.version !== PROTOCOL_VERSION) {
-          this.#failure = `it speaks version ${message.version} of the group's protocol, this supervisor version ` +
+          this.#failure =
+            `it speaks version ${message.version} of the group's protocol, this supervisor version ` +
             `${PROTOCOL_VERSION}: restart the whole group`;
           this.kill(this.#failure);
         }
@@ -248,8 +280,17 @@ export class SupervisedChild {
         break;
       case "took":
         this.unacknowledged.get(message.id)?.connection.letGo();
-        if (this.unacknowledged.delete(message.id)) listener.took(this);
+        if (this.unacknowledged.delete(message.id)) listener.free(this);
         break;
+      case "heard":
+        this.#unheard--;
+        listener.free(this);
+        break;
+      case "missed": {
+        const missed = this.unacknowledged.get(message.id);
+        if (this.unacknowledged.delete(message.id)) listener.missed(this, missed!);
+        break;
+      }
       case "leaving":
         this.#expected = true;
         listener.leaving(this);
