@@ -86,7 +86,7 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
         }
         // First: from now on it is lost with this child, and with no other.
         say({ type: "took", id: message.id });
-        servers.accept(message.listener, socket);
+        accept(message.listener, socket);
         break;
       case "drain":
         void end("supervisor", message.timeoutMs);
@@ -102,11 +102,19 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
     }
   }
 
+  function accept(listener: string, socket: unknown): void {
+    try {
+      servers.accept(listener, socket);
+    } catch (error) {
+      log.error("a connection cannot be served", { listener, error });
+    }
+  }
+
   async function start(): Promise<readonly BoundListener[]> {
     try {
       await settings.onChildStart?.({ id: marker.id, pid: processes.pid, group: marker.group });
       await runtime.ready();
-      const ports = new Map(marker.listeners.map(({ id, port }) => [id, port]));
+      const ports = new Map(marker.listeners.map(({ name, port }) => [name, port]));
       listeners = await servers.listen(({ name }) => ({ kind: "handed", port: ports.get(name) ?? 0 }));
     } catch (error) {
       say({ type: "failed", message: describe(error) });
@@ -223,7 +231,7 @@ function vitals({ runtime, servers, load }: Serving, lagMs: number) {
     heapBytes: heapUsedBytes,
     requests: load.requests,
     inFlight: load.inFlight,
-    connections: (servers.snapshot() as { connections?: number }).connections ?? 0,
+    connections: servers.snapshot().listeners.reduce((sum, { open, waiting }) => sum + open + waiting, 0),
     lagMs,
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HeldListener, PlatformProcesses } from "../platform/process_port.ts";
+import type { ListeningSocket, PlatformServers } from "../platform/server_port.ts";
 import type { GroupListener } from "./listeners.ts";
 import type { InHand, SupervisedChild } from "./supervised_child.ts";
 
@@ -22,9 +22,9 @@ export interface HandoverSnapshot {
 
 /** The listeners of a group, and the connections that no child has yet. */
 export class Handover {
-  readonly #processes: PlatformProcesses;
+  readonly #servers: PlatformServers;
   readonly #maxWaiting: number;
-  readonly #listeners: HeldListener[] = [];
+  readonly #listeners: ListeningSocket[] = [];
   readonly #waiting: InHand[] = [];
   /** The children that take connections; who was given one goes to the end. */
   #ready: SupervisedChild[] = [];
@@ -33,19 +33,19 @@ export class Handover {
   #handedAgain = 0;
 
   /** `maxWaiting` connections may wait for a child; of more, the newest is closed. */
-  constructor(processes: PlatformProcesses, maxWaiting: number) {
-    this.#processes = processes;
+  constructor(servers: PlatformServers, maxWaiting: number) {
+    this.#servers = servers;
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Listens; gives the port. @throws the system's error */
-  async listen({ id, address }: GroupListener): Promise<number> {
-    const listener = await this.#processes.listen(address, (connection) => {
+  /** Listens. @throws the system's error */
+  async listen({ id, at }: GroupListener): Promise<ListeningSocket> {
+    const listener = await this.#servers.listen(at, (connection) => {
       this.#accepted++;
-      this.#offer({ listener: id, connection });
+      this.#offer({ listener: id.name, connection });
     });
     this.#listeners.push(listener);
-    return listener.port;
+    return listener;
   }
 
   /** A child takes connections from now on. */
@@ -90,7 +90,7 @@ export class Handover {
   refuseAll(): void {
     for (const { connection } of this.#waiting.splice(0)) {
       this.#refused++;
-      connection.refuse();
+      connection.destroy();
     }
   }
 
@@ -116,7 +116,7 @@ export class Handover {
       return;
     }
     this.#refused++;
-    waiting.connection.refuse();
+    waiting.connection.destroy();
   }
 
   #next(): void {

@@ -23,14 +23,14 @@ export interface ChildMarker {
   readonly group: string;
   /** The child's number, counted from 1: no two have the same. */
   readonly id: number;
-  /** Where the group listens, by the ids of the listeners: ports that were 0 are known by now. */
+  /** Where the group listens, by the names of the listeners: ports that were 0 are known by now. */
   readonly listeners: readonly MarkedListener[];
 }
 
 /** A listener that the supervisor holds. */
 export interface MarkedListener {
-  /** The id. */
-  readonly id: string;
+  /** What it is called. */
+  readonly name: string;
   /** Where it listens; 0 for a unix socket. */
   readonly port: number;
 }

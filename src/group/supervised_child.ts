@@ -7,12 +7,12 @@
 import type { Clock, Timer } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import type {
-  HeldConnection,
   PlatformProcesses,
   ProcessCommand,
   ProcessEnd,
   ProcessHandle,
 } from "../platform/process_port.ts";
+import type { ServerSocket } from "../platform/server_port.ts";
 import type { Report } from "../report.ts";
 import {
   CHILD_MARKER,
@@ -60,7 +60,7 @@ export interface Beat extends Vitals {
 /** A connection, and which listener it came to. */
 export interface InHand {
   readonly listener: string;
-  readonly connection: HeldConnection;
+  readonly connection: ServerSocket;
   /** When it was handed over, on the monotonic clock. */
   readonly at?: number;
 }
@@ -181,7 +181,7 @@ export class SupervisedChild {
   }
 
   /** Hands a connection over. False when it can no longer be told anything. */
-  hand(listener: string, connection: HeldConnection): boolean {
+  hand(listener: string, connection: ServerSocket): boolean {
     const id = this.#nextConnection++;
     if (!this.#process.hand(envelope({ type: "connection", id, listener }), connection)) return false;
     this.unacknowledged.set(id, { listener, connection, at: this.#options.clock.monotonic() });
@@ -279,7 +279,7 @@ export class SupervisedChild {
         listener.beat(this, message);
         break;
       case "took":
-        this.unacknowledged.get(message.id)?.connection.letGo();
+        this.unacknowledged.get(message.id)?.connection.destroy();
         if (this.unacknowledged.delete(message.id)) listener.free(this);
         break;
       case "heard":

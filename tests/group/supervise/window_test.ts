@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { children, get, getJson, until, withService } from "./support.ts";
 
-const WATCHED = { workers: 2, heartbeatMs: 100, stuckMs: 30_000, meta: { port: 0 } };
+const WATCHED = { workers: 2, heartbeatMs: 100, stuckMs: 30_000, overload: false, meta: { port: 0 } };
 
 /** The value of a counter on `/metrics`. */
 async function counter(metaPort: number, name: string): Promise<number> {
