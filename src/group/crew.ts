@@ -119,11 +119,11 @@ export class Crew {
     return this.#slots.every(({ current }) => current?.state === "ready");
   }
 
-  /** Starts all children; resolves when all have been ready at the same time. */
-  start(): Promise<void> {
+  /** Starts all children; resolves when all are ready at the same time, or none will be any more. */
+  async start(): Promise<void> {
     for (const slot of this.#slots) this.#fill(slot);
     this.#armSweep();
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    while (!this.isComplete && !this.#closing) await this.#change();
   }
 
   /**
@@ -169,7 +169,7 @@ export class Crew {
 
   /** Resolves when there is no child any more. */
   async #empty(): Promise<void> {
-    while (this.children.length > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    while (this.children.length > 0) await this.#change();
   }
 
   #fill(slot: Slot): void {
@@ -196,7 +196,7 @@ export class Crew {
     if (this.#closing) return;
     handover.add(child);
     this.#slots.find(({ next }) => next === child)?.settled?.(true);
-    if (this.isComplete) this.#wake();
+    this.#wake();
   }
 
   #beat(child: SupervisedChild, vitals: Vitals): void {
@@ -253,12 +253,12 @@ export class Crew {
     slot.current = next;
     slot.recycler = this.#recycler(next);
     this.replaced[why] = (this.replaced[why] ?? 0) + 1;
-    if (this.isComplete) this.#wake();
+    this.#wake();
     if (ending !== undefined) {
       this.#leaving.add(ending);
       handover.remove(ending);
       ending.drain(drainTimeoutMs);
-      while (this.#leaving.has(ending)) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+      while (this.#leaving.has(ending)) await this.#change();
     }
     tell({ type: "replaced", child: old.id, by: next.id });
     return true;
@@ -323,6 +323,11 @@ export class Crew {
         data: { why, how, lastWords },
       }),
     );
+  }
+
+  /** Resolves when a child has become ready, or has ended. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   #wake(): void {

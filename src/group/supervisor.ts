@@ -128,8 +128,12 @@ export function createSupervisor(
       await end("closed");
       throw error;
     }
-    await Promise.race([crew.start(), ended]);
-    if (ending !== undefined) throw closedError(name);
+    await crew.start();
+    if (ending !== undefined) {
+      // Where the children crash this is the error that says so.
+      await ended;
+      throw closedError(name);
+    }
     state = "ready";
     manager.ready();
     const urls = listeners.map(({ url }) => url);

@@ -44,6 +44,8 @@ export async function withService(options: Options, run: (program: Program) => P
   const program = start(options);
   try {
     await program.line(({ type, role }) => type === "serving" && role !== "child", "the service");
+    const { workers = 0 } = options;
+    if (workers > 1) await until(() => children(program).length === workers, "the children");
     await run(program);
   } finally {
     cleanUp(program);
