@@ -80,19 +80,17 @@ export interface ServerSet extends Reporter, AsyncDisposable {
    */
   listen(source?: (listener: ListenerId) => ListenSource): Promise<readonly BoundListener[]>;
   /**
+   * Serves a connection that was accepted elsewhere: a socket of `node:net`, of a listener whose source is "handed"; also in a drain, for it
+   * was accepted before. Closes it where there is no such listener, or no more.
+   */
+  accept(listener: string, socket: unknown): void;
+  /**
    * Stops accepting, finishes what is under way, and after `timeoutMs` cuts what is left. What was accepted before is served. Calls after
    * the first share its result.
    */
   drain(options: { readonly timeoutMs: number }): Promise<DrainReport>;
   /** Reads the certificates again now. One that is no good is refused, and the one before stays in force. */
   reloadTls(): Promise<void>;
-  /**
-   * Serves a connection that the supervisor accepted: the runtime's own socket, paused, of a listener whose source is "handed". It is
-   * closed where the set drains.
-   *
-   * @throws {TypeError} when there is no such listener
-   */
-  accept(listener: string, socket: unknown): void;
   /** The runtime's own server of a listener, to be sent to another process; undefined where there is none. */
   handle(listener: string): unknown;
   /** What it does, as plain JSON. */
@@ -166,7 +164,9 @@ export function createServerSet(options: ServerSetOptions): ServerSet {
           onLeft: () => leavers.forEach((tell) => tell()),
         });
         units.push(unit);
-        await unit.open(listenAt(plan, source(plan.id)));
+        const from = source(plan.id);
+        if (from.kind === "handed") unit.pretend(from.port);
+        else await unit.open(listenAt(plan, from));
         if (closing !== undefined) throw new BallastError("CLOSED", "these servers were closed");
       }
     } catch (error) {
@@ -248,11 +248,10 @@ export function createServerSet(options: ServerSetOptions): ServerSet {
       await Promise.all(units.map(({ certificate }) => certificate?.reload()));
     },
     accept(name, socket) {
-      const bound = units.find(({ listener }) => listener.id.name === name)?.listener.bound;
-      if (bound?.take === undefined) {
-        throw new TypeError(`there is no listener "${name}" that connections are handed to`);
-      }
-      bound.take(socket);
+      const raw = servers.adopt(socket);
+      const unit = units.find(({ listener }) => listener.id.name === name);
+      if (unit === undefined || state === "closed") raw?.destroy();
+      else if (raw !== undefined) unit.listener.accept(raw);
     },
     handle: (name) => units.find(({ listener }) => listener.id.name === name)?.listener.bound?.handle,
     report: (): Report => serverReport(snapshot()),
@@ -270,11 +269,8 @@ async function placesEach(platform: Platform, listeners: number): Promise<number
   return Math.max(1, Math.min(MAX_CONNECTIONS, Math.floor(files * FILE_SHARE / Math.max(1, listeners))));
 }
 
-function listenAt({ id }: ListenerPlan, source: ListenSource): ListenAt {
+function listenAt({ id }: ListenerPlan, source: Exclude<ListenSource, { kind: "handed" }>): ListenAt {
   if (source.kind === "fd" || source.kind === "handle") return source;
-  if (source.kind === "handed") {
-    return { kind: "handed", hostname: id.hostname, port: source.port, path: id.path };
-  }
   if (id.path !== undefined) return { kind: "unix", path: id.path };
   const reusePort = source.kind === "bind" && source.reusePort === true;
   return { kind: "tcp", hostname: id.hostname, port: id.port ?? 0, reusePort };

@@ -325,7 +325,8 @@ export class SupervisedChild {
     this.#options.listener.ended(this, {
       ...end,
       wasReady,
-      expected: this.#expected && this.#failure === undefined && (this.#killed !== undefined || end.signal === undefined),
+      expected: this.#expected && this.#failure === undefined &&
+        (this.#killed !== undefined || end.signal === undefined),
       killed: this.#killed,
       lastWords: this.#failure ?? (end.error === undefined ? this.#stderr.text : errorMessage(end.error)),
     });

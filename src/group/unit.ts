@@ -50,6 +50,8 @@ export interface Unit {
   readonly sweepMs: number;
   /** @throws the system's error, its `code` kept, with the listener's name in its text */
   open(at: ListenAt): Promise<void>;
+  /** Says where somebody else listens for it. */
+  pretend(port: number): void;
   close(): Promise<void>;
 }
 
@@ -103,10 +105,19 @@ export async function createUnit(options: UnitOptions): Promise<Unit> {
     async open(at) {
       try {
         listener.bound = await servers.listen(at, (socket) => listener.accept(socket));
-        bound = boundListener(id, listener.bound, certificate !== undefined);
+        bound = describe(id, listener.bound, certificate !== undefined);
       } catch (error) {
         throw named(id.name, error);
       }
+    },
+    pretend(port) {
+      const { hostname, path } = id;
+      const isUnix = path !== undefined;
+      bound = describe(
+        id,
+        { hostname: isUnix ? "" : hostname, port: isUnix ? undefined : port, path },
+        certificate !== undefined,
+      );
     },
     async close() {
       certificate?.close();
@@ -153,10 +164,9 @@ function sweepEvery(settings: ServerSettings): number {
   return Math.min(1_000, Math.max(10, shortest / 8));
 }
 
-/** Where a listener listens, for whoever has to find it. */
-export function boundListener(
+function describe(
   id: ListenerId,
-  { hostname, port, path }: ListeningSocket,
+  { hostname, port, path }: Pick<ListeningSocket, "hostname" | "port" | "path">,
   isSecure: boolean,
 ): BoundListener {
   const { name, kind } = id;
@@ -176,3 +186,5 @@ function named(name: string, error: unknown): unknown {
   if (error instanceof Error) error.message = `listener "${name}": ${errorMessage(error)}`;
   return error;
 }
+
+export { describe as boundListener };

@@ -25,6 +25,7 @@ import type {
 export const nodeServers: PlatformServers = {
   http2: true,
   listen,
+  adopt,
   http: createHttpEngine,
   tls: createTlsEngine,
   certificate,
@@ -34,7 +35,6 @@ export const nodeServers: PlatformServers = {
 const BACKLOG = 511;
 
 async function listen(at: ListenAt, onSocket: (socket: ServerSocket) => void): Promise<ListeningSocket> {
-  if (at.kind === "handed") return handedListener(at, onSocket);
   if (at.kind === "unix") await removeStale(at.path);
   const server = builtin<typeof Net>("node:net").createServer(
     // Nothing is read from a connection that waits for its turn.
@@ -65,32 +65,15 @@ async function listen(at: ListenAt, onSocket: (socket: ServerSocket) => void): P
   };
 }
 
-/** As it would be accepted here: half-open, and without Nagle's delay. */
-function handedListener(
-  { hostname, port, path }: Extract<ListenAt, { kind: "handed" }>,
-  onSocket: (socket: ServerSocket) => void,
-): ListeningSocket {
-  let closed = false;
-  return {
-    hostname: path === undefined ? hostname : "",
-    port: path === undefined ? port : undefined,
-    path,
-    handle: undefined,
-    take(socket) {
-      const stream = socket as Net.Socket;
-      if (closed) return void stream.destroy();
-      stream.allowHalfOpen = true;
-      stream.setNoDelay(true);
-      onSocket(acceptedSocket(stream));
-    },
-    close() {
-      closed = true;
-      return Promise.resolve();
-    },
-  };
+/** A connection that came from another process: as if it had been accepted here. */
+function adopt(socket: unknown): ServerSocket | undefined {
+  if (!(socket instanceof builtin<typeof Net>("node:net").Socket)) return undefined;
+  socket.allowHalfOpen = true;
+  socket.setNoDelay(true);
+  return acceptedSocket(socket);
 }
 
-function whereTo(at: Exclude<ListenAt, { kind: "handed" }>): Net.ListenOptions {
+function whereTo(at: ListenAt): Net.ListenOptions {
   switch (at.kind) {
     case "tcp": {
       const { hostname: host, port, reusePort } = at;

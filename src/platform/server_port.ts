@@ -12,6 +12,8 @@ export interface PlatformServers {
   readonly http2: boolean;
   /** Opens a socket that listens. Rejects with the system's error, its `code` kept. */
   listen(at: ListenAt, onSocket: (socket: ServerSocket) => void): Promise<ListeningSocket>;
+  /** Takes on a connection that was accepted elsewhere: the runtime's own socket; undefined for what is none. */
+  adopt(socket: unknown): ServerSocket | undefined;
   /** What speaks HTTP on accepted connections. */
   http(options: HttpEngineOptions): HttpEngine;
   /**
@@ -42,14 +44,7 @@ export type ListenAt =
   /** A file descriptor that listens already. */
   | { readonly kind: "fd"; readonly fd: number }
   /** A server that came from another process. */
-  | { readonly kind: "handle"; readonly handle: unknown }
-  /** Nothing is opened: another process listens there, and hands connections to `take`. */
-  | {
-    readonly kind: "handed";
-    readonly hostname: string;
-    readonly port: number | undefined;
-    readonly path: string | undefined;
-  };
+  | { readonly kind: "handle"; readonly handle: unknown };
 
 /** A socket that listens. */
 export interface ListeningSocket {
@@ -61,8 +56,6 @@ export interface ListeningSocket {
   readonly path: string | undefined;
   /** The runtime's own server, to be sent to another process. */
   readonly handle: unknown;
-  /** Takes the runtime's own socket of a connection that another process accepted; it is paused. */
-  take?(socket: unknown): void;
   /** Accepts no more. Connections that are open are left alone. */
   close(): Promise<void>;
 }

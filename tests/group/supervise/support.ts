@@ -232,7 +232,7 @@ export function load(
         (isRace ? races : failures).push(`${code ?? ""} ${message}`);
         first = true;
       }
-      await delay(2);
+      await delay(clients.pauseMs ?? 2);
     }
   }
 
