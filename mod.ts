@@ -54,3 +54,4 @@ export * from "./src/workers/mod.ts";
 export { detectPlatform } from "./src/platform/detect.ts";
 export type * from "./src/platform/port.ts";
 export type * from "./src/platform/process_port.ts";
+export type * from "./src/platform/server_port.ts";

@@ -68,7 +68,7 @@ export function singleReport(
         severity: "warning",
         title: "Recycling was asked for, and there are no children",
         evidence: "maxMemoryBytes, maxAgeMs or maxRequests is given, and workers is below 2",
-        likelyCause: "The group runs as one process.",
+        likelyCause: "The group is one process: workers is 0 or 1.",
         remedy: "Give workers of 2 or more; or have who starts the process restart it.",
       }]
       : [],

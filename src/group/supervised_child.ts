@@ -122,7 +122,7 @@ export class SupervisedChild {
   handed = 0;
 
   readonly #options: ChildOptions;
-  readonly #process: ProcessHandle;
+  readonly #handle: ProcessHandle;
   readonly #stderr = new Tail();
   readonly #actions = new Map<number, (answer: { result?: unknown; error?: string | undefined }) => void>();
   #timer: Timer | undefined;
@@ -143,7 +143,7 @@ export class SupervisedChild {
     this.#timer = clock.schedule(startTimeoutMs, () => {
       this.kill(`it was not ready within ${startTimeoutMs} ms`);
     });
-    this.#process = processes.spawn({
+    this.#handle = processes.spawn({
       command,
       env: { [CHILD_MARKER]: JSON.stringify({ ...marker, version: PROTOCOL_VERSION }) },
       onMessage: (given) => {
@@ -172,7 +172,7 @@ export class SupervisedChild {
 
   /** Its process id, where it has one. */
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#handle.pid;
   }
 
   /** How it was at its last heartbeat. */
@@ -183,7 +183,7 @@ export class SupervisedChild {
   /** Hands a connection over. False when it can no longer be told anything. */
   hand(listener: string, connection: ServerSocket): boolean {
     const id = this.#nextConnection++;
-    if (!this.#process.hand(envelope({ type: "connection", id, listener }), connection)) return false;
+    if (!this.#handle.hand(envelope({ type: "connection", id, listener }), connection)) return false;
     this.unacknowledged.set(id, { listener, connection, at: this.#options.clock.monotonic() });
     this.handed++;
     return true;
@@ -233,19 +233,19 @@ export class SupervisedChild {
   kill(why: string): void {
     if (this.state === "ended") return;
     this.#killed ??= why;
-    this.#process.kill("SIGKILL");
+    this.#handle.kill("SIGKILL");
   }
 
   /** Looks whether it runs: of a child that does not, the end is told now, where the runtime missed it. Called now and then. */
   lookAfter(): void {
-    if (this.state === "ended" || this.#process.isRunning()) this.#gone = false;
+    if (this.state === "ended" || this.#handle.isRunning()) this.#gone = false;
     // Its end may be on the way.
     else if (!this.#gone) this.#gone = true;
     else this.#ended({ code: undefined, signal: undefined });
   }
 
   #send(message: ToChild): boolean {
-    if (!this.#process.send(envelope(message))) return false;
+    if (!this.#handle.send(envelope(message))) return false;
     this.#unheard++;
     return true;
   }

@@ -189,7 +189,8 @@ export function get(port: number, path = "/", agent: Agent | false = false): Pro
   });
 }
 
-/** As {@linkcode get}, of JSON. */
+/** As {@linkcode get}, of JSON: whatever a page of the meta app has. */
+// deno-lint-ignore no-explicit-any
 export async function getJson(port: number, path: string): Promise<any> {
   const { body } = await get(port, `${path}?format=json`);
   return JSON.parse(body);
@@ -210,7 +211,7 @@ export interface Load {
 /** Requests without a pause: by some clients on a new connection each, by others on one that is kept open. */
 export function load(
   port: number,
-  clients: { readonly fresh: number; readonly kept: number },
+  clients: { readonly fresh: number; readonly kept: number; readonly pauseMs?: number },
   path = "/",
 ): Load {
   const answered = new Map<string, number>();
