@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import process from "node:process";
+import { rmSync } from "node:fs";
+import { request as requestTls } from "node:https";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 
 import { children, get, isFree, isRunning, load, start, until, withService } from "./support.ts";
 
@@ -159,3 +165,46 @@ test("children that cannot start: the group gives up, with their own words and a
     assert.deepEqual(waits, [100, 200, 400, 800, 0]);
   }
 });
+
+test("TLS and unix sockets are shared as well", async () => {
+  const pem = (name: string) => fileURLToPath(new URL(`../../support/certificates/${name}`, import.meta.url));
+  const tls = { cert: pem("server.pem"), key: pem("server.key") };
+  await withService({ ...TWO, apps: [{ tls }] }, async (program) => {
+    const seen = new Set<string>();
+    for (let sent = 0; sent < 4; sent++) {
+      seen.add(
+        await body((done) =>
+          requestTls({ host: "127.0.0.1", port: program.port, agent: false, rejectUnauthorized: false }, done)
+        ),
+      );
+    }
+    assert.deepEqual([...seen].map(Number).sort(), children(program).sort());
+    program.kill("SIGTERM");
+    assert.equal((await program.ended()).code, 0);
+  });
+
+  const path = join(tmpdir(), `ballast-group-${process.pid}.sock`);
+  try {
+    await withService({ ...TWO, apps: [{ path }] }, async (program) => {
+      const seen = new Set<string>();
+      for (let sent = 0; sent < 4; sent++) {
+        seen.add(await body((done) => request({ socketPath: path, agent: false }, done)));
+      }
+      assert.deepEqual([...seen].map(Number).sort(), children(program).sort());
+    });
+  } finally {
+    rmSync(path, { force: true });
+  }
+});
+
+/** The body of what a request is answered with. */
+function body(send: (done: (response: IncomingMessage) => void) => ClientRequest): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = send((response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (more: string) => text += more);
+      response.on("end", () => resolve(text));
+    });
+    sent.on("error", reject).setTimeout(10_000, () => sent.destroy(new Error("no answer came"))).end();
+  });
+}

@@ -16,7 +16,13 @@ const kept: Uint8Array[] = [];
 const group = createGroup({
   name: "service",
   ...options,
-  apps: [{ name: "web", hostname: "127.0.0.1", port: 0, ...options.apps?.[0], fetch: answer }],
+  apps: [{
+    name: "web",
+    hostname: "127.0.0.1",
+    ...(!options.apps?.[0]?.path && { port: 0 }),
+    ...options.apps?.[0],
+    fetch: answer,
+  }],
   onChildStart(child) {
     say({ type: "child starts", child: child.id });
     if (broken === "throws") throw new Error("the database has no table of orders");
