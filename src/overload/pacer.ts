@@ -30,10 +30,10 @@ export interface PacerOptions {
 }
 
 /** A turn shorter than this could have held twice as much; one that is longer, and more was started than one, too much. */
-const SHORT_TURN_MS = 1;
+const SHORT_TURN_MS = 2;
 const LONG_TURN_MS = 4;
 /** Started in one turn at most, so that handlers that suddenly take long do not hold the loop for long. */
-const MAX_PER_TURN = 8;
+const MAX_PER_TURN = 32;
 
 /** A pacer that lets everything be started at once: where what is started runs elsewhere. */
 export const unpaced: Pacer = { held: false, started() {} };
@@ -43,6 +43,8 @@ export function createPacer({ nextTurn, nextPoll, arrivals, monotonic, resume }:
   let perTurn = 1;
   let count = 0;
   let held = false;
+  /** When the first since the last turn was started. */
+  let firstAt = 0;
 
   async function wait(since: number): Promise<void> {
     await nextTurn();
@@ -67,7 +69,9 @@ export function createPacer({ nextTurn, nextPoll, arrivals, monotonic, resume }:
       return held;
     },
     started(now) {
-      if (++count < perTurn) return;
+      if (count === 0) firstAt = now;
+      // Either may be too much: many, or few that take long before they first wait.
+      if (++count < perTurn && now - firstAt < SHORT_TURN_MS) return;
       held = true;
       void wait(now);
     },
