@@ -30,6 +30,8 @@ export interface Events<E> {
 
 /** Both sides of a component's events. */
 export interface EventSource<E> extends Events<E> {
+  /** Whether anybody listens: so that an event that comes often is not even made for nobody. */
+  readonly heard: boolean;
   /** Tells every listener, at once unless one is being told. Never throws. */
   emit(event: E): void;
   /** Ends every stream and drops every listener. */
@@ -90,6 +92,7 @@ export function createEvents<E>(): EventSource<E> {
   }
 
   function emit(event: E): void {
+    if (listeners.size === 0) return;
     pending.push(event);
     // A listener that sets off further events: those wait, so that everybody hears all of them in the same order.
     if (telling) return;
@@ -142,6 +145,9 @@ export function createEvents<E>(): EventSource<E> {
     subscribe,
     stream,
     emit,
+    get heard() {
+      return listeners.size > 0;
+    },
     close() {
       closed = true;
       for (const end of [...enders]) end();

@@ -7,7 +7,7 @@
 import { type Context, createRequestContexts, currentContext } from "@ballast/runtime/context";
 
 /** Makes the price service. */
-export function createPrices(context: Context): (request: Request) => Promise<Response> {
+export function createPrices(context: Context): (request: Request) => Response | Promise<Response> {
   return createRequestContexts(context).wrap(() => {
     const { trace, remainingMs } = currentContext()!;
     return Response.json({ price: 42, trace, remainingMs });

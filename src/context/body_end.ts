@@ -46,8 +46,10 @@ export function watchBody(response: Response, { run, ended }: BodyWatcher): Resp
  * server would have sent as it is, at several times the cost.
  */
 export function mayStream({ headers }: Response): boolean {
-  if (headers.has("transfer-encoding")) return true;
-  if (headers.has("content-length")) return false;
   const type = headers.get("content-type");
-  return type === null || !(type.startsWith("text/plain") || type.startsWith("application/json"));
+  // The usual answer first: it is asked of every response.
+  if (type !== null && (type.startsWith("text/plain") || type.startsWith("application/json"))) {
+    return headers.has("transfer-encoding");
+  }
+  return headers.has("transfer-encoding") || !headers.has("content-length");
 }

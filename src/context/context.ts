@@ -14,6 +14,7 @@ import { type Config, isConfig, plainConfig } from "./config.ts";
 import { type ContextKey, type Key, type Locals, localsMap } from "./key.ts";
 import type { Signalled } from "./lifetime.ts";
 import { LiveContext } from "./live_context.ts";
+import { OpenTasks } from "./open_tasks.ts";
 import { sharedStorage, useStorage } from "./propagation.ts";
 import { freeName, register } from "./registry.ts";
 import { createRings, type Rings } from "./rings.ts";
@@ -167,7 +168,7 @@ export function createContext(options: ContextOptions): Context {
     sampleRatio,
     storage: storage ?? sharedStorage(),
     recent: createRings(clock),
-    tasks: new Set(),
+    tasks: new OpenTasks(),
     counts: { made: 0, closed: 0, deadlines: 0 },
     onClose: () => {
       unregister();

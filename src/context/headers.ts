@@ -80,17 +80,20 @@ export function extract(
   options: HeaderOptions = {},
 ): Pick<ChildOptions, "deadlineMs" | "trace"> {
   return {
-    deadlineMs: readDeadline(read(headers, options.deadlineHeader ?? DEADLINE_HEADER)),
+    deadlineMs: readDeadline(headers, options.deadlineHeader),
     trace: readTrace(headers),
   };
 }
 
-function readDeadline(header: string | undefined): number | undefined {
+/** The time that the caller still waits, in milliseconds. */
+export function readDeadline(headers: ReadableHeaders, name: string = DEADLINE_HEADER): number | undefined {
+  const header = read(headers, name);
   if (header === undefined || !/^ *\d{1,15} *$/.test(header)) return undefined;
   return Math.min(Number(header), MAX_DEADLINE_MS);
 }
 
-function readTrace(headers: ReadableHeaders): RemoteSpan | undefined {
+/** The piece of work that the caller does. */
+export function readTrace(headers: ReadableHeaders): RemoteSpan | undefined {
   const parent = read(headers, "traceparent");
   const span = parent === undefined ? undefined : parseTraceparent(parent);
   if (span === undefined) return undefined;

@@ -5,7 +5,7 @@
  */
 
 import { type Clock, MAX_DELAY_MS, type Timer } from "../clock.ts";
-import { BallastError, checkNumber } from "../errors.ts";
+import { BallastError } from "../errors.ts";
 
 /** Something that has a signal: a `Request`, an `AbortController`. */
 export interface Signalled {
@@ -20,8 +20,10 @@ export interface LifetimeOptions {
   readonly name: string;
   /** The lifetime that this one ends with. */
   readonly parent?: Lifetime;
-  /** Milliseconds from now. */
-  readonly deadlineMs?: number;
+  /** When it ends at the latest, as the clock's `monotonic()` counts: the parent's deadline, or its own if that is earlier. */
+  readonly deadline: number | undefined;
+  /** What its own was given as, for the texts of errors. */
+  readonly deadlineMs: number | undefined;
   /** What it ends with, besides. */
   readonly until?: Signalled;
   /** Whether the timer of its deadline keeps the process alive. @default false */
@@ -47,14 +49,7 @@ export class Lifetime {
 
   constructor(options: LifetimeOptions) {
     this.#options = options;
-    const { deadlineMs, parent } = options;
-    const inherited = parent?.deadline;
-    if (deadlineMs === undefined) this.deadline = inherited;
-    else {
-      const own = options.clock.monotonic() + checkNumber("deadlineMs", deadlineMs);
-      const earliest = inherited === undefined ? own : Math.min(own, inherited);
-      this.deadline = earliest === Infinity ? undefined : earliest;
-    }
+    this.deadline = options.deadline;
   }
 
   /** Whether it is over, as far as anybody has looked. */

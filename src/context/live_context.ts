@@ -8,12 +8,14 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log/mod.ts";
 import type { ContextStorage } from "../platform/port.ts";
 import type { Report } from "../report.ts";
+import { checkNumber } from "../errors.ts";
 import { abortable } from "../signal.ts";
 import type { Stats } from "../stats/mod.ts";
 import type { Config } from "./config.ts";
 import type { ChildOptions, Context } from "./context.ts";
 import { type AnyKey, type ContextKey, type Key, localsMap } from "./key.ts";
 import { Lifetime, type Signalled } from "./lifetime.ts";
+import type { Listed, OpenTasks } from "./open_tasks.ts";
 import { runWith } from "./propagation.ts";
 import { contextReport } from "./report.ts";
 import type { Rings } from "./rings.ts";
@@ -31,65 +33,64 @@ export interface Tree {
   readonly storage: ContextStorage<unknown>;
   readonly recent: Rings;
   /** Open children that have a label, in the order in which they were made. */
-  readonly tasks: Set<LiveContext>;
+  readonly tasks: OpenTasks<LiveContext>;
   /** Children made, children closed, and open ones that have a deadline of their own. */
   readonly counts: { made: number; closed: number; deadlines: number };
   /** Called when the context of the registry is closed, once. */
   readonly onClose: () => void;
 }
 
-/** What one context of a tree has of its own. */
+/** What one context of a tree has of its own. It may be an object of a class, which is kept: one object for each request, not five. */
 export interface Own {
-  readonly locals?: Map<AnyKey, unknown>;
-  readonly parent?: LiveContext;
-  readonly deadlineMs?: number;
-  readonly trace?: RemoteSpan;
-  readonly until?: Signalled;
-  /** A function, where the text is asked for more rarely than made. */
-  readonly label?: string | (() => string);
-  readonly keepAlive?: boolean;
+  readonly locals?: Map<AnyKey, unknown> | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly trace?: RemoteSpan | undefined;
+  readonly until?: Signalled | undefined;
+  readonly keepAlive?: boolean | undefined;
+  /** What it is for: a function where the text is asked for more rarely than made. */
+  readonly label?: string | (() => string) | undefined;
   /** Locals that are worked out when they are asked for; undefined for those it has not. */
-  readonly derive?: (key: AnyKey) => unknown;
+  derive?(key: AnyKey): unknown;
 }
 
 /** Labelled children listed at most: beyond them they are counted only, since somebody does not close them. */
 const MAX_TASKS = 10_000;
 
 /** A context, or the child of one. */
-export class LiveContext implements Context {
+export class LiveContext implements Context, Listed<LiveContext> {
   readonly parent: LiveContext | undefined;
-  /** When it was made, as the clock's `monotonic()` counts; read for those that have a label. */
+  readonly deadline: number | undefined;
+  /** When it was made, as the clock's `monotonic()` counts; read for those that have a label or a deadline. */
   readonly startedAt: number | undefined;
+  before: LiveContext | undefined = undefined;
+  after: LiveContext | undefined = undefined;
   readonly #tree: Tree;
   readonly #own: Own;
-  readonly #lifetime: Lifetime;
+  /** Made when somebody asks for a signal: most contexts live and end without. */
+  #lifetime: Lifetime | undefined = undefined;
   #locals: Map<AnyKey, unknown> | undefined;
-  #trace: Trace | undefined;
+  #trace: Trace | undefined = undefined;
   #closed = false;
   #children = 0;
 
-  constructor(tree: Tree, own: Own) {
-    const { clock, name, counts, tasks } = tree;
-    const { parent, deadlineMs, until, keepAlive } = own;
+  constructor(tree: Tree, own: Own, parent?: LiveContext) {
+    const { deadlineMs } = own;
+    const labelled = own.label !== undefined;
+    const startedAt = labelled || deadlineMs !== undefined ? tree.clock.monotonic() : undefined;
     this.#tree = tree;
     this.#own = own;
     this.parent = parent;
+    this.startedAt = startedAt;
+    this.deadline = deadlineMs === undefined
+      ? parent?.deadline
+      : earliest(parent?.deadline, startedAt! + checkNumber("deadlineMs", deadlineMs));
     this.#locals = own.locals;
-    this.#lifetime = new Lifetime({
-      clock,
-      name,
-      deadlineMs,
-      until,
-      keepAlive,
-      parent: parent === undefined ? undefined : parent.#lifetime,
-    });
     if (parent === undefined) return;
+    const { counts, tasks } = tree;
     parent.#children++;
     counts.made++;
     if (deadlineMs !== undefined) counts.deadlines++;
-    if (own.label === undefined) return;
-    this.startedAt = clock.monotonic();
-    if (tasks.size < MAX_TASKS) tasks.add(this);
+    if (labelled && tasks.size < MAX_TASKS) tasks.add(this);
   }
 
   get name(): string {
@@ -98,7 +99,7 @@ export class LiveContext implements Context {
 
   get label(): string | undefined {
     const { label } = this.#own;
-    return typeof label === "function" ? label() : label;
+    return typeof label === "function" ? label.call(this.#own) : label;
   }
 
   get config(): Readonly<Record<string, unknown>> {
@@ -117,16 +118,14 @@ export class LiveContext implements Context {
     return this.#tree.recent;
   }
 
-  get deadline(): number | undefined {
-    return this.#lifetime.deadline;
-  }
-
   get remainingMs(): number {
-    return this.#lifetime.remainingMs;
+    if (this.#lifetime !== undefined) return this.#lifetime.remainingMs;
+    if (this.#closed) return 0;
+    return this.deadline === undefined ? Infinity : Math.max(0, this.deadline - this.#tree.clock.monotonic());
   }
 
   get signal(): AbortSignal {
-    return this.#lifetime.signal;
+    return this.#life().signal;
   }
 
   get trace(): Trace | undefined {
@@ -148,14 +147,14 @@ export class LiveContext implements Context {
     return this.#tree.counts.made;
   }
 
-  /** How long it has been open; 0 for one that has no label. */
+  /** How long it has been open; 0 for one that has neither label nor deadline. */
   get ageMs(): number {
     return this.startedAt === undefined ? 0 : this.#tree.clock.monotonic() - this.startedAt;
   }
 
   /** Whether somebody holds its signal, and would hear of its end. */
   get watched(): boolean {
-    return this.#lifetime.watched;
+    return this.#lifetime?.watched ?? false;
   }
 
   /** Its own locals, by key. */
@@ -172,8 +171,8 @@ export class LiveContext implements Context {
   }
 
   /** A child, as the parts of this folder make one. */
-  open(own: Omit<Own, "parent">): LiveContext {
-    return new LiveContext(this.#tree, { ...own, parent: this });
+  open(own: Own): LiveContext {
+    return new LiveContext(this.#tree, own, this);
   }
 
   async withDeadline<R>(deadlineMs: number, fn: (context: Context) => R | PromiseLike<R>): Promise<R> {
@@ -215,7 +214,7 @@ export class LiveContext implements Context {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#lifetime.close();
+    this.#lifetime?.close();
     const { counts, tasks, onClose } = this.#tree;
     if (this.parent === undefined) return onClose();
     this.parent.#children--;
@@ -228,6 +227,24 @@ export class LiveContext implements Context {
     this.close();
   }
 
+  #life(): Lifetime {
+    if (this.#lifetime !== undefined) return this.#lifetime;
+    const { clock, name } = this.#tree;
+    const { deadlineMs, until, keepAlive } = this.#own;
+    const parent = this.parent === undefined ? undefined : this.parent.#life();
+    this.#lifetime = new Lifetime({
+      clock,
+      name,
+      deadline: this.deadline,
+      deadlineMs,
+      until,
+      keepAlive,
+      parent,
+    });
+    if (this.#closed) this.#lifetime.close();
+    return this.#lifetime;
+  }
+
   #root(): LiveContext {
     return this.parent === undefined ? this : this.parent.#root();
   }
@@ -238,4 +255,9 @@ export class LiveContext implements Context {
     const cause = this.parent.trace;
     return cause === undefined ? startTrace(this.#tree.sampleRatio) : continueTrace(cause);
   }
+}
+
+function earliest(inherited: number | undefined, own: number): number | undefined {
+  const deadline = inherited === undefined ? own : Math.min(own, inherited);
+  return deadline === Infinity ? undefined : deadline;
 }

@@ -35,6 +35,8 @@ export interface AdmissionOptions {
   readonly clock?: Clock;
   /** Where decisions are counted. @default nowhere */
   readonly stats?: Stats;
+  /** Called when an overload begins and when it ends; it must not throw. @default nobody is */
+  readonly onOverload?: (overloaded: boolean) => void;
   /** The turns of the event loop. @default the platform's */
   readonly turns?: Pick<Platform, "nextTurn" | "nextPoll">;
 }

@@ -156,12 +156,12 @@ export class Ledger {
     this.#secondAdmitted++;
     if (this.#gauges.inFlight > this.#peakInFlight) this.#peakInFlight = this.#gauges.inFlight;
     if (waitedMs > 0) this.#waited.add(waitedMs);
-    this.#events.emit({ type: "admitted", priority, waitedMs });
+    if (this.#events.heard) this.#events.emit({ type: "admitted", priority, waitedMs });
   }
 
   queued(priority: Priority, waiting: number): void {
     if (waiting > this.#peakWaiting) this.#peakWaiting = waiting;
-    this.#events.emit({ type: "queued", priority, waiting });
+    if (this.#events.heard) this.#events.emit({ type: "queued", priority, waiting });
   }
 
   refused(
@@ -175,15 +175,15 @@ export class Ledger {
     this.#tick(now);
     this.#secondRefused++;
     if (client !== undefined) this.clients.refuse(client);
-    this.#events.emit({ type: "refused", priority, reason, waitedMs });
+    if (this.#events.heard) this.#events.emit({ type: "refused", priority, reason, waitedMs });
   }
 
   done(outcome: TicketOutcome, tookMs: number): void {
-    this.#events.emit({ type: "done", outcome, tookMs });
+    if (this.#events.heard) this.#events.emit({ type: "done", outcome, tookMs });
   }
 
   limit(limit: number, before: number): void {
-    this.#events.emit({ type: "limit", limit, before });
+    if (this.#events.heard) this.#events.emit({ type: "limit", limit, before });
   }
 
   overloaded(overloaded: boolean): void {

@@ -27,6 +27,29 @@ interface Waiter {
 /** How quickly the estimate of the time between two that are served follows. */
 const SERVICE_SMOOTHING = 0.1;
 
+/** The right to run, by a class: one object for each that is let in. */
+class LiveTicket implements Ticket {
+  readonly admitted = true;
+  readonly waitedMs: number;
+  readonly #admission: LiveAdmission;
+  readonly #startedAt: number;
+  readonly #deadline: number;
+  #held = true;
+
+  constructor(admission: LiveAdmission, startedAt: number, deadline: number, waitedMs: number) {
+    this.#admission = admission;
+    this.#startedAt = startedAt;
+    this.#deadline = deadline;
+    this.waitedMs = waitedMs;
+  }
+
+  done(outcome: TicketOutcome = "success"): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#admission.finish(this.#startedAt, this.#deadline, outcome);
+  }
+}
+
 /** Lets things in, now or later. */
 export class LiveAdmission implements Admission {
   readonly name: string;
@@ -38,6 +61,7 @@ export class LiveAdmission implements Admission {
   readonly #ledger: Ledger;
   #asked = 0;
   #inFlight = 0;
+  readonly #onOverload: ((overloaded: boolean) => void) | undefined;
   #closed = false;
   #timer: Timer | undefined;
   #timerAt = Infinity;
@@ -50,6 +74,7 @@ export class LiveAdmission implements Admission {
     const { name = "admission", clock = systemClock, limit = {}, stats, paced = false } = options;
     this.name = name;
     this.#clock = clock;
+    this.#onOverload = options.onOverload;
     this.#limiter = typeof limit === "number" ? fixedLimiter(limit) : createLimiter(limit);
     // Where a request owns all that it waits for, none can wait until another one is done.
     const owned = clock.catchUp !== undefined;
@@ -179,19 +204,11 @@ export class LiveAdmission implements Admission {
     this.#inFlight++;
     this.#pacer.started(now);
     this.#ledger.admitted(priority, waitedMs, now);
-    let held = true;
-    return {
-      admitted: true,
-      waitedMs,
-      done: (outcome = "success") => {
-        if (!held) return;
-        held = false;
-        this.#finish(now, deadline, outcome);
-      },
-    };
+    return new LiveTicket(this, now, deadline, waitedMs);
   }
 
-  #finish(startedAt: number, deadline: number, said: TicketOutcome): void {
+  /** Takes a ticket back. */
+  finish(startedAt: number, deadline: number, said: TicketOutcome): void {
     const now = this.#clock.monotonic();
     // Done too late is not done, whatever its result.
     const outcome = said === "success" && now > deadline ? "timeout" : said;
@@ -232,6 +249,7 @@ export class LiveAdmission implements Admission {
     if (this.#queue.overloaded === this.#overloaded) return;
     this.#overloaded = this.#queue.overloaded;
     this.#ledger.overloaded(this.#overloaded);
+    this.#onOverload?.(this.#overloaded);
   }
 
   readonly #turnAway = (

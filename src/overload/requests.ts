@@ -6,7 +6,8 @@
 
 import type { Clock } from "../clock.ts";
 import { checkNumber, show } from "../errors.ts";
-import { currentContext, extract } from "../context/mod.ts";
+import { readDeadline } from "../context/headers.ts";
+import { currentContext } from "../context/mod.ts";
 import type { AdmissionRequest } from "./admission.ts";
 import type { Refusal, RefusalReason } from "./errors.ts";
 import type { TicketOutcome } from "./limiter.ts";
@@ -80,8 +81,8 @@ export function createRequestReader(options: ShedRequestOptions, clock: Clock): 
   const isExempt = exemption(options.exempt ?? EXEMPT);
 
   function deadlineOf(request: Request): number | undefined {
-    const asked = extract(request.headers, { deadlineHeader }).deadlineMs;
-    const leftMs = Math.min(currentContext()?.remainingMs ?? Infinity, asked ?? Infinity);
+    const asked = readDeadline(request.headers, deadlineHeader) ?? Infinity;
+    const leftMs = Math.min(currentContext()?.remainingMs ?? Infinity, asked);
     return leftMs === Infinity ? undefined : clock.monotonic() + leftMs;
   }
 

@@ -178,8 +178,8 @@ const TICKS_TO_POLL = 64;
  * While something is always due at once, as one handler after the other is, ten turns and more go by before what has arrived is seen
  * (Deno 2.9). Empty turns are quick, 64 of them take less than 0.1 ms; and unlike a timer they never leave the loop idle.
  */
-async function nextPoll(): Promise<void> {
-  for (let tick = 0; tick < TICKS_TO_POLL; tick++) await nodeNextTurn();
+async function nextPoll(_arrivals: () => number, isOver: () => boolean): Promise<void> {
+  for (let tick = 0; tick < TICKS_TO_POLL && !isOver(); tick++) await nodeNextTurn();
 }
 
 /** What Deno throws `NotFound` for, all alike. */

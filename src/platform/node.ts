@@ -114,8 +114,8 @@ const MAX_TURNS = 64;
  * libuv accepts one connection in a turn: under handlers that hold the loop, clients that open one for each request would wait in the
  * kernel, where nobody can refuse them.
  */
-async function nodeNextPoll(arrivals: () => number): Promise<void> {
-  for (let quiet = 0, turns = 0; quiet < QUIET_TURNS && turns < MAX_TURNS; turns++) {
+async function nodeNextPoll(arrivals: () => number, isOver: () => boolean): Promise<void> {
+  for (let quiet = 0, turns = 0; quiet < QUIET_TURNS && turns < MAX_TURNS && !isOver(); turns++) {
     const before = arrivals();
     await nodeNextTurn();
     quiet = arrivals() === before ? quiet + 1 : 0;

@@ -23,9 +23,9 @@ export interface Platform {
   nextTurn(): Promise<void>;
   /**
    * Waits until what has come to the sockets is taken in, where a turn of a busy event loop does not do that; `arrivals` counts what
-   * was.
+   * was. It ends early once `isOver` says so.
    */
-  nextPoll?(arrivals: () => number): Promise<void>;
+  nextPoll?(arrivals: () => number, isOver: () => boolean): Promise<void>;
   /** A value that follows the flow of asynchronous calls, where the runtime can do that. */
   createStorage<T>(): ContextStorage<T> | undefined;
   /** The runtime's ways to query DNS. */

@@ -34,7 +34,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   memory: part(measureMemory, printMemory),
   monitor: part((quick) => quick ? measureMonitor(1, 1) : measureMonitor(5, 5), printMonitor),
   workers: part((quick) => measureWorkers(quick ? QUICK : THOROUGH), printWorkers),
-  hello: part((quick) => quick ? measureHello(1, 500) : measureHello(5, 3_000), printHello),
+  hello: part((quick) => quick ? measureHello(1, 500) : measureHello(8, 700), printHello),
   overload: part(measureOverload, printOverload),
 };
 

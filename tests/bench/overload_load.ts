@@ -172,7 +172,11 @@ function probe(path: string): { stop(): number | null } {
 }
 
 /** Answers a second. */
-async function closed(connections: number, ms: number, pipelined: number): Promise<{ perSecond: number }> {
+async function closed(
+  connections: number,
+  ms: number,
+  pipelined: number,
+): Promise<{ perSecond: number; answers: number }> {
   const request = message("/").repeat(pipelined);
   let answers = 0;
   for (let i = 0; i < connections; i++) {
@@ -194,7 +198,7 @@ async function closed(connections: number, ms: number, pipelined: number): Promi
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   const [before, since] = [answers, performance.now()];
   await new Promise((resolve) => setTimeout(resolve, ms));
-  return { perSecond: (answers - before) / (performance.now() - since) * 1_000 };
+  return { perSecond: (answers - before) / (performance.now() - since) * 1_000, answers };
 }
 
 function quantile(values: readonly number[], q: number): number | null {

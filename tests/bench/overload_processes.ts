@@ -8,8 +8,11 @@ import type { LoadResult } from "./overload_load.ts";
 
 /** What a server runs on. */
 export type Engine = "deno" | "node";
-/** What answers: the runtime's own server with Hono, that with Ballast, or `overload-protection` on `node:http`. */
-export type Kind = "bare" | "ballast" | "overload-protection";
+/**
+ * What answers: the runtime's own server with Hono, that with nothing but an `AsyncLocalStorage` entered for each request, that with
+ * Ballast, or `overload-protection` on `node:http`.
+ */
+export type Kind = "bare" | "storage" | "ballast" | "overload-protection";
 /** What a request does. */
 export type Work = "cpu" | "wait" | "hello";
 
@@ -17,8 +20,12 @@ export type Work = "cpu" | "wait" | "hello";
 export interface ServerProcess {
   /** Requests due each so many milliseconds. */
   open(perSecond: number, ms: number, connections: number): Promise<LoadResult>;
-  /** Requests as fast as they are answered. */
-  closed(connections: number, ms: number, pipelined: number): Promise<{ readonly perSecond: number }>;
+  /** Requests as fast as they are answered; `answers` counts those of the load's own warm-up, too. */
+  closed(
+    connections: number,
+    ms: number,
+    pipelined: number,
+  ): Promise<{ readonly perSecond: number; readonly answers: number }>;
   /** Processor time used so far, in milliseconds. */
   cpuMs(): Promise<number>;
   stop(): Promise<void>;

@@ -13,7 +13,7 @@ import bloomFilters from "bloom-filters";
 import * as hdr from "hdr-histogram-js";
 import { Histogram as PromHistogram, Registry } from "prom-client";
 import { TDigest } from "tdigest";
-import { createDistribution, createSketch, type Distribution } from "@ballast/runtime/stats";
+import { createDistribution, createSketch, createStats, type Distribution } from "@ballast/runtime/stats";
 import { compare, type Contender, type Cost, type Effort, THOROUGH } from "./measure.ts";
 
 /** Costs of a value and of a text, and bytes of memory. */
@@ -59,6 +59,17 @@ async function measureAdd(effort: Effort): Promise<readonly Cost[]> {
     labelNames: ["outcome"],
     registers: [new Registry()],
   });
+  // As services measure their requests.
+  const request = new PromHistogram({
+    name: "request",
+    help: "latency",
+    labelNames: ["method", "route", "status"],
+    registers: [new Registry()],
+  });
+  const kept = request.labels("GET", "/orders/:id", "200");
+  const requests = createStats().distribution("request", {
+    labels: { method: "GET", route: "/orders/:id", status: "200" },
+  });
   await hdr.initWebAssembly();
   // Nanoseconds to a day with two digits: the same promise as ours.
   const build = (useWebAssembly: boolean) =>
@@ -82,10 +93,16 @@ async function measureAdd(effort: Effort): Promise<readonly Cost[]> {
       { name: BARE, run: (times) => runBare(bare, times) },
       { name: "ballast add(value)", run: (times) => runOurs(ours, times) },
       { name: "ballast add(value, at)", run: (times) => runTimed(timed, times, now) },
+      { name: "ballast add(value, at), three labels", run: (times) => runTimed(requests, times, now) },
       adding("hdr-histogram-js", (value) => js.recordValue(Math.round(value * 1e6))),
       adding("hdr-histogram-js, WASM", (value) => wasm.recordValue(Math.round(value * 1e6))),
       adding("prom-client Histogram", (value) => prom.observe(value)),
       adding("prom-client Histogram, a label", (value) => labelled.observe({ outcome: "success" }, value)),
+      adding(
+        "prom-client Histogram, three labels",
+        (value) => request.observe({ method: "GET", route: "/orders/:id", status: "200" }, value),
+      ),
+      adding("prom-client Histogram, three, kept", (value) => kept.observe(value)),
       adding("@opentelemetry/sdk-metrics", (value) => otel.record(value)),
       adding("@opentelemetry/sdk-metrics, a label", (value) => otel.record(value, { outcome: "success" })),
       adding("tdigest", (value) => digest.push(value)),

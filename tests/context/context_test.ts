@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { BallastError } from "@ballast/runtime";
+import { BallastError, type Clock } from "@ballast/runtime";
 import { contexts, createContext, createKey, currentContext, withDeadline } from "@ballast/runtime/context";
 import { createLog } from "@ballast/runtime/log";
 import { createStats } from "@ballast/runtime/stats";
@@ -280,12 +280,17 @@ describe("a child until something else ends", () => {
   });
 });
 
+function lifetime(clock: Clock, parent?: Lifetime, deadlineMs?: number): Lifetime {
+  const deadline = deadlineMs === undefined ? parent?.deadline : clock.monotonic() + deadlineMs;
+  return new Lifetime({ clock, name: "shop", parent, deadline, deadlineMs });
+}
+
 describe("a lifetime", () => {
   it("is known to its parent only while its signal, or one below, is held", () => {
     const clock = simulatedClock();
-    const service = new Lifetime({ clock, name: "shop" });
-    const request = new Lifetime({ clock, name: "shop", parent: service, deadlineMs: 100 });
-    const part = new Lifetime({ clock, name: "shop", parent: request });
+    const service = lifetime(clock);
+    const request = lifetime(clock, service, 100);
+    const part = lifetime(clock, request);
     assert.deepEqual([service.followers, clock.pending], [0, 0]);
     assert.equal(part.signal.aborted, false);
     assert.deepEqual([service.followers, request.followers, clock.pending], [1, 1, 1]);
@@ -296,10 +301,10 @@ describe("a lifetime", () => {
 
   it("that ended before anybody looked has the reason all the same", async () => {
     const clock = simulatedClock();
-    const service = new Lifetime({ clock, name: "shop" });
-    const request = new Lifetime({ clock, name: "shop", parent: service, deadlineMs: 100 });
+    const service = lifetime(clock);
+    const request = lifetime(clock, service, 100);
     await clock.advance(200);
-    assert.equal(new Lifetime({ clock, name: "shop", parent: request }).signal.reason.code, "TIMEOUT");
+    assert.equal(lifetime(clock, request).signal.reason.code, "TIMEOUT");
     assert.equal(request.remainingMs, 0);
     assert.equal(service.remainingMs, Infinity);
     assert.deepEqual([service.followers, clock.pending], [0, 0]);

@@ -113,7 +113,10 @@ describe("a request's context", () => {
     app.onError((_error, c) => c.text("sorry", 500));
     assert.equal((await app.request("/")).status, 500);
     const bare = requests.wrap(() => Promise.reject(new RangeError("no")));
-    await assert.rejects(bare(new Request("http://shop.example/cart?secret=1")), RangeError);
+    await assert.rejects(
+      async () => await bare(new Request("http://shop.example/cart?secret=1")),
+      RangeError,
+    );
     assert.equal(service.snapshot().open, 0);
     const failed = service.recent("failed requests").latest();
     assert.deepEqual(failed.map(({ key, value }) => [key, (value as { error: string }).error]), [

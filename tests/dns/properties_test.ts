@@ -31,6 +31,19 @@ function expectBounded(dns: DnsCache, pending: number): void {
   JSON.stringify(dns.report());
 }
 
+/** Nothing here waits for time, which stands still: what does not settle at once never would, and the suite would hang. */
+async function settled<T>(promise: T | Promise<T>, what: string): Promise<Awaited<T>> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} does not settle`)), 30_000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 const names = fc.oneof(
   fc.constantFrom("a.test", "b.test", "A.TEST.", "localhost", "10.0.0.1", "::1", "[::1]", "bücher.test"),
   fc.domain(),
@@ -59,9 +72,9 @@ test("any name, in any call, is answered or refused with a typed error, and only
           () => dns.peek(name),
           () => new Promise((resolve) => dns.lookup(name, resolve)),
         ];
-        for (const call of calls) {
+        for (const [index, call] of calls.entries()) {
           try {
-            const outcome = await call();
+            const outcome = await settled(call(), `call ${index} of ${JSON.stringify(name)}`);
             // A name of the wrong type is a mistake in the program, which the type checker has told.
             if (outcome instanceof Error) {
               assert.ok("code" in outcome && "hostname" in outcome, String(outcome));
@@ -73,7 +86,7 @@ test("any name, in any call, is answered or refused with a typed error, and only
         }
         expectBounded(dns, clock.pending);
       }
-      const report = await dns.preresolve(list);
+      const report = await settled(dns.preresolve(list), `preresolve(${JSON.stringify(list)})`);
       for (const { reason } of report.failed) assert.ok(reason.length < 1_000);
       for (const { name } of resolver.queries) {
         assert.match(name, /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/);
