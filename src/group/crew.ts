@@ -11,7 +11,9 @@ import type { Handover } from "./handover.ts";
 import type { Vitals } from "./messages.ts";
 import { type RecycleLimits, Recycler } from "./recycling.ts";
 import { type BrakeOptions, RestartBrake } from "./restart_brake.ts";
-import type { ChildEnd, ChildListener, SupervisedChild } from "./supervised_child.ts";
+import { howEnded, indented, memoryCurve, withWords } from "./last_words.ts";
+import type { ChildEnd, ChildListener } from "./child_types.ts";
+import type { SupervisedChild } from "./supervised_child.ts";
 
 /** What a crew is made of. */
 export interface CrewOptions {
@@ -54,8 +56,6 @@ interface Slot {
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
-/** Points of the memory curve in the log. */
-const CURVE_POINTS = 12;
 
 /** The children of a group. */
 export class Crew {
@@ -230,7 +230,7 @@ export class Crew {
     const old = slot.current;
     if (old === undefined || this.#closing) return false;
     old.leavingFor = text;
-    tell({ type: "replacing", child: old.id, why, text, rssMebibytes: curve(old) });
+    tell({ type: "replacing", child: old.id, why, text, rssMebibytes: memoryCurve(old) });
     const next = slot.next = this.#start();
     const isReady = await new Promise<boolean>((resolve) => slot.settled = resolve);
     slot.next = slot.settled = undefined;
@@ -269,7 +269,7 @@ export class Crew {
     this.#leaving.delete(child);
     const slot = this.#slots.find(({ current, next }) => current === child || next === child);
     if (slot?.next === child) {
-      slot.lastWords = `child ${child.id} ${howEnded(end)}${words(end)}`;
+      slot.lastWords = `child ${child.id} ${howEnded(end)}${withWords(end)}`;
       if (this.#closing) slot.next = undefined;
       slot.settled?.(false);
     } else if (slot !== undefined) {
@@ -361,27 +361,4 @@ export class Crew {
       if (child.waitedMs >= stuckMs) child.kill("it was stuck: it took no more connections");
     }
   }
-}
-
-/** How a child ended, after "child 3" or "the last one". */
-function howEnded({ code, signal, error, killed }: ChildEnd): string {
-  if (killed !== undefined) return `was killed: ${killed}`;
-  if (error !== undefined) return "could not be started";
-  if (signal !== undefined) return `was ended by ${signal}`;
-  return code === undefined ? "is gone" : `ended with code ${code}`;
-}
-
-function words({ lastWords }: ChildEnd): string {
-  return lastWords === "" ? "" : `:\n${indented(lastWords)}`;
-}
-
-function indented(text: string): string {
-  return text.split("\n").map((line) => `  ${line}`).join("\n");
-}
-
-/** The memory of a child lately, oldest first. */
-function curve({ beats }: SupervisedChild): number[] {
-  const step = Math.max(1, Math.ceil(beats.length / CURVE_POINTS));
-  return beats.filter((_, index) => (beats.length - 1 - index) % step === 0)
-    .map(({ rssBytes }) => Math.round(rssBytes / 2 ** 20));
 }

@@ -10,7 +10,7 @@ import type { Reporter } from "../report.ts";
 import type { Runtime } from "../runtime.ts";
 import type { GroupEvent } from "./events.ts";
 import type { HandoverSnapshot } from "./handover.ts";
-import type { Beat, ChildState } from "./supervised_child.ts";
+import type { Beat, ChildState } from "./child_types.ts";
 import type { BoundListener } from "./options.ts";
 
 /** Where a group is in its life. */

@@ -6,7 +6,8 @@
 
 import type { ListeningSocket, PlatformServers } from "../platform/server_port.ts";
 import type { GroupListener } from "./listeners.ts";
-import type { InHand, SupervisedChild } from "./supervised_child.ts";
+import type { InHand } from "./child_types.ts";
+import type { SupervisedChild } from "./supervised_child.ts";
 
 /** What became of connections. */
 export interface HandoverSnapshot {

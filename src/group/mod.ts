@@ -30,7 +30,7 @@ export type { GroupEvent } from "./events.ts";
 export type { HandoverSnapshot } from "./handover.ts";
 export type { RecycleLimits } from "./recycling.ts";
 export type { BrakeOptions } from "./restart_brake.ts";
-export type { Beat, ChildState } from "./supervised_child.ts";
+export type { Beat, ChildState } from "./child_types.ts";
 export type { Vitals } from "./messages.ts";
 
 // Servers of one process

@@ -13,8 +13,7 @@ import { Crew } from "./crew.ts";
 import { type GroupEvent, logEvent } from "./events.ts";
 import { Gatherer } from "./gatherer.ts";
 import type { GroupOptions, GroupSettings } from "./group_options.ts";
-import { childDetails, groupReport } from "./group_report.ts";
-import type { ChildSnapshot, Group, GroupEnd, GroupSnapshot, GroupState } from "./group_types.ts";
+import type { Group, GroupEnd, GroupSnapshot, GroupState } from "./group_types.ts";
 import { createGroupWindow } from "./group_window.ts";
 import { Handover } from "./handover.ts";
 import { listenError } from "./listen_error.ts";
@@ -27,6 +26,7 @@ import { runtimeOf } from "./serving.ts";
 import { mindSignals } from "./signals.ts";
 import { closedError, serveUntil } from "./single.ts";
 import { SupervisedChild } from "./supervised_child.ts";
+import { childPage, describeChild, supervisorReport } from "./supervisor_report.ts";
 import { boundListener } from "./unit.ts";
 
 /** What connections that have been accepted may take to be handed over, once nothing more is accepted. */
@@ -206,39 +206,18 @@ export function createSupervisor(
       state,
       listeners,
       meta: meta?.listener,
-      children: crew.children.map((child) => describe(child, clock.monotonic())),
+      children: crew.children.map((child) => describeChild(child, clock)),
       replaced: { ...crew.replaced },
       crashes: crew.crashes,
       handover: handover.snapshot(),
     };
   }
 
-  function report(): Report {
-    return groupReport({
-      snapshot: snapshot(),
-      recycle: settings.recycle,
-      now: clock.now(),
-      gatheredMsAgo: (id) => {
-        const child = crew.children.find((child) => child.id === id);
-        return child && gatherer.ageMs(child);
-      },
-      recentCrashes: crew.recentCrashes,
-      failedReplacement: crew.failedReplacement,
-      heartbeatMs: settings.heartbeatMs,
-    });
-  }
+  const report = (): Report => supervisorReport({ snapshot: snapshot(), settings, crew, gatherer, clock });
 
   function details(key: string): Report | undefined {
     const child = crew.children.find(({ id }) => String(id) === key);
-    if (child === undefined) return undefined;
-    const parts = (child.gathered?.reports ?? []).map(({ id, title, summary = "" }) => ({
-      title,
-      path: `/child-${key}-${id}`,
-      summary,
-    }));
-    const points = child.beats.map(({ at, rssBytes }) => [at, rssBytes] as const);
-    const series = [{ id: "memory", title: "Resident memory", unit: "bytes", points }];
-    return childDetails(describe(child, clock.monotonic()), series, parts, gatherer.ageMs(child));
+    return child && childPage(child, gatherer, clock);
   }
 
   async function act(id: string, args: Readonly<Record<string, string>> = {}): Promise<unknown> {
@@ -306,19 +285,4 @@ function commandOf(processes: PlatformProcesses) {
       },
     );
   }
-}
-
-function describe(child: SupervisedChild, now: number): ChildSnapshot {
-  const { id, pid, state, startedAt, readyAt, heardAt, vitals, handed, leavingFor } = child;
-  return {
-    id,
-    pid,
-    state,
-    startedAt,
-    readyAt,
-    heardMsAgo: now - heardAt,
-    vitals,
-    connections: handed,
-    leavingFor,
-  };
 }
