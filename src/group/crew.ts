@@ -267,6 +267,9 @@ export class Crew {
   #ended(child: SupervisedChild, end: ChildEnd): void {
     this.#options.handover.lost(child);
     this.#leaving.delete(child);
+    if (end.killed !== undefined && end.expected) {
+      this.#options.tell({ type: "killed", child: child.id, why: end.killed });
+    }
     const slot = this.#slots.find(({ current, next }) => current === child || next === child);
     if (slot?.next === child) {
       slot.lastWords = `child ${child.id} ${howEnded(end)}${withWords(end)}`;

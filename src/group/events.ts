@@ -22,6 +22,8 @@ export type GroupEvent =
   }
   /** A child has stopped to answer, and is killed. */
   | { readonly type: "stuck"; readonly child: number; readonly silentMs: number }
+  /** A child that was to end did not, and was killed. */
+  | { readonly type: "killed"; readonly child: number; readonly why: string }
   /** A child is to be replaced; `rssMebibytes` is its memory lately, oldest first. */
   | {
     readonly type: "replacing";
@@ -57,6 +59,8 @@ export function logEvent(log: Log, event: GroupEvent): void {
         child: event.child,
         silentMs: event.silentMs,
       });
+    case "killed":
+      return log.warn("child did not end by itself, and was killed", { child: event.child, why: event.why });
     case "replacing": {
       const { child, why, text, rssMebibytes } = event;
       return log.info("child is replaced", { child, why, text, rssMebibytes });

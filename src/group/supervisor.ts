@@ -213,7 +213,9 @@ export function createSupervisor(
     };
   }
 
-  const report = (): Report => supervisorReport({ snapshot: snapshot(), settings, crew, gatherer, clock });
+  function report(): Report {
+    return supervisorReport({ snapshot: snapshot(), settings, crew, gatherer, clock });
+  }
 
   function details(key: string): Report | undefined {
     const child = crew.children.find(({ id }) => String(id) === key);
