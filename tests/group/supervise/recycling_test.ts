@@ -6,7 +6,7 @@ import { RestartBrake } from "../../../src/group/restart_brake.ts";
 import { simulatedClock } from "@ballast/runtime/testing";
 import { children, get, getJson, load, until, withService } from "./support.ts";
 
-const TWO = { workers: 2, heartbeatMs: 100, stuckMs: 5_000, overload: false };
+const TWO = { workers: 2, heartbeatMs: 100, stuckMs: 30_000, overload: false };
 const MIB = 2 ** 20;
 const calm = { heapBytes: 0, inFlight: 0, connections: 0, lagMs: 0 };
 

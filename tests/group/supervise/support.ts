@@ -9,7 +9,7 @@ import { delay } from "@ballast/runtime";
 import type { GroupOptions } from "@ballast/runtime/group";
 
 /** No wait is longer. */
-export const WAIT_MS = 20_000;
+export const WAIT_MS = 60_000;
 
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 const isDeno = process.versions.deno !== undefined;

@@ -40,6 +40,7 @@ async function answer(request: Request): Promise<Response> {
   const number = (name: string) => Number(searchParams.get(name) ?? 0);
   switch (pathname) {
     case "/slow":
+      say({ type: "slow" });
       await new Promise((resolve) => setTimeout(resolve, number("ms")));
       break;
     case "/leak":
