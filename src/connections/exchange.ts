@@ -38,6 +38,9 @@ const POOL_KEY = "http";
 /** Longest time that a peer may say it keeps an idle connection. The manager's own limits come first. */
 const MAX_KEEP_ALIVE_MS = 600_000;
 
+/** Spares undici the looking for one among the headers, which it would not use: TLS is below its connection. */
+const NO_NAME = "connection";
+
 const LABELS = { labels: ["endpoint", "method"], failure: "debug" } as const;
 
 /** What is sent with every request, unless the caller says otherwise. */
@@ -136,7 +139,8 @@ export class Exchange implements AttemptHome {
       throw this.signal.reason;
     }
     const { url: { pathname, search }, method } = this.#request;
-    const request: DispatchOptions = { path: pathname + search, method, headers, body: this.body?.send() };
+    const path = pathname + search;
+    const request: DispatchOptions = { path, method, headers, body: this.body?.send(), servername: NO_NAME };
     return new Promise((resolve) => {
       this.#settle = resolve;
       clientOf(lease, this.#options).dispatch(request, new Attempt(this.#options, lease, this));

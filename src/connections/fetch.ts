@@ -114,11 +114,20 @@ export function createFetch(manager: ConnectionManager, options: FetchOptions = 
     const call = new Call(exchangeOptions, context, inject, signalOf(input, init));
     try {
       const { incoming, last } = await call.follow(request);
-      return toResponse(incoming, last, { redirected: last !== request, net });
+      return responseOf(incoming, last, { redirected: last !== request, net });
     } finally {
       call.settled();
     }
   };
+}
+
+function responseOf(...[incoming, request, how]: Parameters<typeof toResponse>): Response {
+  try {
+    return toResponse(incoming, request, how);
+  } catch (cause) {
+    incoming.cancel(cause);
+    throw new TypeError("fetch failed", { cause });
+  }
 }
 
 type Inject = (headers: Record<string, string>, context: Context) => void;
@@ -164,7 +173,7 @@ class Call {
       if (location === undefined) return { incoming, last: request };
       incoming.discard();
       try {
-        if (request.redirect === "error") throw new TypeError("redirected, and `redirect` is \"error\"");
+        if (request.redirect === "error") throw new TypeError('redirected, and `redirect` is "error"');
         if (hops >= MAX_REDIRECTS) throw new TypeError(`redirected more than ${MAX_REDIRECTS} times`);
         request = redirected(request, incoming.head.status, location);
       } catch (cause) {

@@ -36,7 +36,9 @@ export class Incoming {
   #paused = false;
   #state: "open" | "complete" | "failed" | "unwanted" = "open";
   #error: unknown;
-  #reader: { resolve(chunk: Uint8Array<ArrayBuffer> | undefined): void; reject(error: unknown): void } | undefined;
+  #reader:
+    | { resolve(chunk: Uint8Array<ArrayBuffer> | undefined): void; reject(error: unknown): void }
+    | undefined;
   #onFailed: ((error: unknown) => void) | undefined;
 
   constructor(head: IncomingHead, source: IncomingSource) {

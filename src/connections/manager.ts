@@ -18,7 +18,7 @@ import type { Report, Reporter } from "../report.ts";
 import { unknownAction } from "../report.ts";
 import { deadlineSignal, type DerivedSignal, linkSignals } from "../signal.ts";
 import { createStats, type Stats } from "../stats/mod.ts";
-import type { Backend } from "./backend.ts";
+import { type Backend, keyWithTls } from "./backend.ts";
 import { countingBudget, type RetryBudget } from "./budget.ts";
 import { Connector, EndpointRetired } from "./connector.ts";
 import { Directory } from "./directory.ts";
@@ -197,7 +197,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
       endpoint.counts.connects++;
       const signal = given?.signal;
       if (signal !== undefined && signal.aborted) throw signal.reason;
-      const key = given === undefined ? "" : poolKey(given);
+      const key = given === undefined ? "" : poolKey(given, endpoint);
       const lease = quick(endpoint, key);
       if (lease !== undefined) {
         budget.count();
@@ -358,12 +358,12 @@ function isUp({ health }: Backend): boolean {
 const tlsKeys = new WeakMap<object, string>();
 
 /** Connections that differ in TLS or key are not the same. */
-function poolKey({ key = "", tls }: ConnectOptions): string {
-  if (tls === undefined) return key;
-  if (typeof tls !== "object") return `${tls}\0${key}`;
+function poolKey({ key = "", tls }: ConnectOptions, { settings }: Endpoint): string {
+  if (tls === undefined || (tls === true && settings.tls !== undefined)) return key;
+  if (typeof tls !== "object") return keyWithTls(String(tls), key);
   let text = tlsKeys.get(tls);
   if (text === undefined) tlsKeys.set(tls, text = JSON.stringify(checkTls(tls)));
-  return `${text}\0${key}`;
+  return keyWithTls(text, key);
 }
 
 /** SRV queries of the platform. */

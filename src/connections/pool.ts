@@ -90,6 +90,7 @@ export class Pool implements LeaseHome {
   /** A lease of a connection that was taken, or is new. */
   lend(connection: Connection): Lease {
     connection.state = "in use";
+    connection.warm = false;
     connection.uses++;
     if (connection.loose) {
       connection.loose = false;

@@ -10,7 +10,13 @@ import type { IncomingHead } from "./incoming.ts";
 
 const STATUSES = new Set([301, 302, 303, 307, 308]);
 /** What describes a body that is not sent any more. */
-const OF_BODY = ["content-encoding", "content-language", "content-location", "content-type", "content-length"];
+const OF_BODY = [
+  "content-encoding",
+  "content-language",
+  "content-location",
+  "content-type",
+  "content-length",
+];
 /** What is meant for one origin, and is no other's business. */
 const OF_ORIGIN = ["authorization", "proxy-authorization", "cookie", "host"];
 
@@ -37,7 +43,7 @@ export function redirected(request: HttpRequest, status: number, location: strin
     throw new TypeError("redirected, and the body is a stream that was read already");
   }
   const headers = { ...request.headers };
-  if (url.origin !== request.url.origin) for (const name of OF_ORIGIN) delete headers[name];
+  if (url.origin !== request.url.origin) { for (const name of OF_ORIGIN) delete headers[name]; }
   if (!becomesGet(request.method, status)) return { ...request, url, headers };
   for (const name of OF_BODY) delete headers[name];
   return { ...request, url, headers, method: "GET", body: undefined };

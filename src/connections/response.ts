@@ -42,7 +42,7 @@ export function toResponse(
   if (body === null) incoming.discard();
   const response = new Response(body, { status, statusText: readable(statusText) });
   for (let index = 0; index < pairs.length; index += 2) append(response, pairs[index]!, pairs[index + 1]!);
-  url.hash = "";
+  if (url.hash !== "") url.hash = "";
   return described(response, url.href, redirected);
 }
 

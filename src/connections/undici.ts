@@ -33,6 +33,7 @@ export interface DispatchOptions {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: SentBody | undefined;
+  readonly servername: string;
 }
 
 /** What carries out requests. */

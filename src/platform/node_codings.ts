@@ -38,7 +38,10 @@ function decoderOf(coding: string, { 0: first = 0 }: Uint8Array): Stream.Duplex 
   const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants;
   const options = { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH };
   if (coding === "br") {
-    return zlib.createBrotliDecompress({ flush: BROTLI_OPERATION_FLUSH, finishFlush: BROTLI_OPERATION_FLUSH });
+    return zlib.createBrotliDecompress({
+      flush: BROTLI_OPERATION_FLUSH,
+      finishFlush: BROTLI_OPERATION_FLUSH,
+    });
   }
   if (coding !== "deflate") return zlib.createGunzip(options);
   // "deflate" is meant to have the header of zlib, and often has none.
