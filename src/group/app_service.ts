@@ -114,7 +114,7 @@ export class AppService implements Service {
       return this.#refuse(served, 413, "The request's body is too long.\n");
     }
     // Was told of already; or there is nobody to tell.
-    if (exchange.bodyFault === "timeout" || exchange.over && !exchange.complete) return;
+    if (exchange.body === "failed" || exchange.over && !exchange.complete) return;
     this.#listener.counts.fail();
     const { method, target } = exchange;
     this.#log.error("the app failed", {

@@ -110,6 +110,7 @@ export class Listener {
     const connection = new ServedConnection(raw, this.#clock.monotonic());
     clients.set(raw.address, ofClient + 1);
     raw.onClose(() => this.#leave(connection));
+    if (connection.gone) return;
     if (isFull) this.#waiting.add(connection);
     else this.#start(connection);
   }
@@ -225,6 +226,8 @@ export class Listener {
     if (!isHttp2 && socket.bytesRead > mark) {
       this.idle.delete(connection);
       connection.enter("head", now);
+      // What has come of it counts.
+      connection.mark = mark;
     } else if (now - since > this.settings.idleTimeoutMs) {
       this.counts.idleClosed++;
       this.#retire(connection);

@@ -125,7 +125,9 @@ export type ListenSource =
   /** A server that came from another process, by `process.send(message, server)`. */
   | { readonly kind: "handle"; readonly handle: unknown }
   /** Shared by the workers of `node:cluster`. */
-  | { readonly kind: "cluster" };
+  | { readonly kind: "cluster" }
+  /** Bound by the supervisor, which hands its connections to `accept`; the port is the one that it was given. */
+  | { readonly kind: "handed"; readonly port: number };
 
 /** Which listener a source is asked for. */
 export interface ListenerId {

@@ -80,6 +80,11 @@ export interface ServerSet extends Reporter, AsyncDisposable {
    */
   listen(source?: (listener: ListenerId) => ListenSource): Promise<readonly BoundListener[]>;
   /**
+   * Serves a connection that was accepted elsewhere: a socket of `node:net`, of a listener whose source is "handed"; also in a drain, for it
+   * was accepted before. Closes it where there is no such listener, or no more.
+   */
+  accept(listener: string, socket: unknown): void;
+  /**
    * Stops accepting, finishes what is under way, and after `timeoutMs` cuts what is left. What was accepted before is served. Calls after
    * the first share its result.
    */
@@ -159,7 +164,9 @@ export function createServerSet(options: ServerSetOptions): ServerSet {
           onLeft: () => leavers.forEach((tell) => tell()),
         });
         units.push(unit);
-        await unit.open(listenAt(plan, source(plan.id)));
+        const from = source(plan.id);
+        if (from.kind === "handed") unit.pretend(from.port);
+        else await unit.open(listenAt(plan, from));
         if (closing !== undefined) throw new BallastError("CLOSED", "these servers were closed");
       }
     } catch (error) {
@@ -240,6 +247,12 @@ export function createServerSet(options: ServerSetOptions): ServerSet {
     async reloadTls() {
       await Promise.all(units.map(({ certificate }) => certificate?.reload()));
     },
+    accept(name, socket) {
+      const raw = servers.adopt(socket);
+      const unit = units.find(({ listener }) => listener.id.name === name);
+      if (unit === undefined || state === "closed") raw?.destroy();
+      else if (raw !== undefined) unit.listener.accept(raw);
+    },
     handle: (name) => units.find(({ listener }) => listener.id.name === name)?.listener.bound?.handle,
     report: (): Report => serverReport(snapshot()),
     act(id) {
@@ -256,7 +269,7 @@ async function placesEach(platform: Platform, listeners: number): Promise<number
   return Math.max(1, Math.min(MAX_CONNECTIONS, Math.floor(files * FILE_SHARE / Math.max(1, listeners))));
 }
 
-function listenAt({ id }: ListenerPlan, source: ListenSource): ListenAt {
+function listenAt({ id }: ListenerPlan, source: Exclude<ListenSource, { kind: "handed" }>): ListenAt {
   if (source.kind === "fd" || source.kind === "handle") return source;
   if (id.path !== undefined) return { kind: "unix", path: id.path };
   const reusePort = source.kind === "bind" && source.reusePort === true;

@@ -50,6 +50,8 @@ export interface Unit {
   readonly sweepMs: number;
   /** @throws the system's error, its `code` kept, with the listener's name in its text */
   open(at: ListenAt): Promise<void>;
+  /** Says where somebody else listens for it. */
+  pretend(port: number): void;
   close(): Promise<void>;
 }
 
@@ -108,6 +110,15 @@ export async function createUnit(options: UnitOptions): Promise<Unit> {
         throw named(id.name, error);
       }
     },
+    pretend(port) {
+      const { hostname, path } = id;
+      const isUnix = path !== undefined;
+      bound = describe(
+        id,
+        { hostname: isUnix ? "" : hostname, port: isUnix ? undefined : port, path },
+        certificate !== undefined,
+      );
+    },
     async close() {
       certificate?.close();
       await listener.stop();
@@ -155,7 +166,7 @@ function sweepEvery(settings: ServerSettings): number {
 
 function describe(
   id: ListenerId,
-  { hostname, port, path }: ListeningSocket,
+  { hostname, port, path }: Pick<ListeningSocket, "hostname" | "port" | "path">,
   isSecure: boolean,
 ): BoundListener {
   const { name, kind } = id;

@@ -80,6 +80,8 @@ function createHttp1(options: HttpEngineOptions, sockets: WeakMap<object, Server
     server.keepAliveTimeout =
     server.timeout =
       0;
+  // It is handed its connections, and never listens. Deno takes that for a server that is closing, and keeps no connection alive.
+  Object.defineProperty(server, "listening", { value: true });
   const begin = (incoming: Http.IncomingMessage, outgoing: Http.ServerResponse, waits: boolean) => {
     const socket = sockets.get(incoming.socket);
     if (socket === undefined) return void incoming.socket.destroy();

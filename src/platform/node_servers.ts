@@ -25,6 +25,7 @@ import type {
 export const nodeServers: PlatformServers = {
   http2: true,
   listen,
+  adopt,
   http: createHttpEngine,
   tls: createTlsEngine,
   certificate,
@@ -62,6 +63,14 @@ async function listen(at: ListenAt, onSocket: (socket: ServerSocket) => void): P
       return Promise.resolve();
     },
   };
+}
+
+/** A connection that came from another process: as if it had been accepted here. */
+function adopt(socket: unknown): ServerSocket | undefined {
+  if (!(socket instanceof builtin<typeof Net>("node:net").Socket)) return undefined;
+  socket.allowHalfOpen = true;
+  socket.setNoDelay(true);
+  return acceptedSocket(socket);
 }
 
 function whereTo(at: ListenAt): Net.ListenOptions {

@@ -12,6 +12,8 @@ export interface PlatformServers {
   readonly http2: boolean;
   /** Opens a socket that listens. Rejects with the system's error, its `code` kept. */
   listen(at: ListenAt, onSocket: (socket: ServerSocket) => void): Promise<ListeningSocket>;
+  /** Takes on a connection that was accepted elsewhere: the runtime's own socket; undefined for what is none. */
+  adopt(socket: unknown): ServerSocket | undefined;
   /** What speaks HTTP on accepted connections. */
   http(options: HttpEngineOptions): HttpEngine;
   /**
