@@ -32,6 +32,8 @@ export class Backend implements Candidate {
   readonly #plain: Connection[] = [];
   /** As `#plain`, of the other keys. */
   readonly #keyed = new Map<string, Connection[]>();
+  /** Idle ones that were opened for nobody, and will do for any key. */
+  readonly #warm: Connection[] = [];
   idleCount = 0;
   /** Whether it is gone from the table or from DNS: what is in use may finish, nothing new begins. */
   draining = false;
@@ -63,47 +65,73 @@ export class Backend implements Candidate {
     this.connectMs = this.pace.at(now);
   }
 
-  /** Whether there is an idle connection of a key. */
+  /** Whether there is an idle connection for a key. */
   hasIdle(key: string): boolean {
-    return key === "" ? this.#plain.length > 0 : this.#keyed.has(key);
+    return (key === "" ? this.#plain.length > 0 : this.#keyed.has(key)) || this.#hasWarm(key);
   }
 
   /** The idle connection used last, taken out of the pool. */
   takeIdle(key: string): Connection | undefined {
     const list = key === "" ? this.#plain : this.#keyed.get(key);
-    const connection = list?.pop();
+    const connection = list?.pop() ?? this.#adopt(key);
     if (connection === undefined) return undefined;
     this.idleCount--;
-    if (key !== "" && list!.length === 0) this.#keyed.delete(key);
+    if (key !== "" && list?.length === 0) this.#keyed.delete(key);
     return connection;
   }
 
   /** Puts a connection into the pool. */
   putIdle(connection: Connection): void {
-    const { key } = connection;
-    const list = key === "" ? this.#plain : this.#keyed.get(key);
-    if (list === undefined) this.#keyed.set(key, [connection]);
+    const list = this.#listOf(connection);
+    if (list === undefined) this.#keyed.set(connection.key, [connection]);
     else list.push(connection);
     this.idleCount++;
   }
 
   /** Takes this very connection out of the pool. Says whether it was there. */
   removeIdle(connection: Connection): boolean {
-    const { key } = connection;
-    const list = key === "" ? this.#plain : this.#keyed.get(key);
+    const list = this.#listOf(connection);
     const index = list?.lastIndexOf(connection) ?? -1;
     if (index === -1) return false;
     list!.splice(index, 1);
     this.idleCount--;
-    if (key !== "" && list!.length === 0) this.#keyed.delete(key);
+    if (list!.length === 0 && this.#keyed.get(connection.key) === list) this.#keyed.delete(connection.key);
     return true;
   }
 
   /** Every idle connection, the one that was idle longest first within its key. */
   *idleConnections(): Generator<Connection> {
+    yield* this.#warm;
     yield* this.#plain;
     for (const list of this.#keyed.values()) yield* list;
   }
+
+  #listOf({ warm, key }: Connection): Connection[] | undefined {
+    return warm ? this.#warm : key === "" ? this.#plain : this.#keyed.get(key);
+  }
+
+  /** Those that were opened for nobody speak TLS as the endpoint does, and nothing yet above it. */
+  #hasWarm(key: string): boolean {
+    return this.#warm.length > 0 && isOfEndpointsTls(key);
+  }
+
+  #adopt(key: string): Connection | undefined {
+    const connection = this.#hasWarm(key) ? this.#warm.pop() : undefined;
+    if (connection !== undefined) connection.key = key;
+    return connection;
+  }
+}
+
+/** Separates TLS of a call's own from the rest of a key. */
+const OWN_TLS = "\0";
+
+/** The key of connections with TLS of their own. */
+export function keyWithTls(tls: string, key: string): string {
+  return `${tls}${OWN_TLS}${key}`;
+}
+
+function isOfEndpointsTls(key: string): boolean {
+  return !key.includes(OWN_TLS);
 }
 
 /** A target as it is written. */

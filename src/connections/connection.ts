@@ -25,7 +25,9 @@ export class Connection {
   readonly number = ++numbers;
   readonly backend: Backend;
   /** What tells it from others to the same address: TLS of its own, a user, a database. */
-  readonly key: string;
+  key: string;
+  /** Whether it was opened for nobody, and nobody has had it yet. */
+  warm = false;
   readonly openedAt: number;
   /** Monotonic time from which it is not used again. */
   readonly expiresAt: number;

@@ -86,6 +86,7 @@ export class Connector {
     await this.#dialler.open(reserved, endpoint, endpoint.settings.tls, signal);
     const lease = pool.lend(reserved);
     await this.#dialler.wrap(endpoint, lease, signal);
+    reserved.warm = endpoint.settings.wrap === undefined;
     lease.release();
   }
 

@@ -1,20 +1,23 @@
 /**
- * One HTTP request and its response, over connections of a manager: tried again elsewhere where that does no harm.
+ * One HTTP request over connections of a manager: tried again elsewhere where that does no harm.
  *
  * Every try takes a lease, and with it whatever the manager knows: tiers, health, load, limits. undici's parser stays with the
- * connection, as its `state`. A lease goes back when its response is complete, and is closed in every other case.
+ * connection, as its `state`.
  *
  * @module
  */
 
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { BallastError } from "../errors.ts";
 import type { Log, Transaction } from "../log/mod.ts";
 import { delay } from "../signal.ts";
+import { Attempt, type AttemptHome, type Failure } from "./attempt.ts";
+import { type HttpRequest, isIdempotent } from "./http_request.ts";
+import { Incoming } from "./incoming.ts";
 import type { Lease } from "./lease.ts";
 import type { ConnectionManager } from "./manager.ts";
-import { RequestBody } from "./request_body.ts";
-import type { Dispatcher, DispatchHandler, DispatchOptions, Undici } from "./undici.ts";
+import type { RequestBody } from "./request_body.ts";
+import type { Dispatcher, DispatchOptions, Undici } from "./undici.ts";
 
 /** What exchanges stand on, with nothing left open. */
 export interface ExchangeOptions {
@@ -23,199 +26,150 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   readonly log: Log | undefined;
   readonly tries: number;
-  readonly replayBytes: number;
   readonly headersTimeoutMs: number;
   readonly bodyTimeoutMs: number;
   readonly unreadTimeoutMs: number;
 }
 
-/** What an exchange asks of its call. */
-export interface ExchangeHome {
-  /** Ends it. */
-  readonly signal: AbortSignal | undefined;
-  /** What is left of the response will not come. */
-  readonly onBroken: (error: unknown) => void;
-}
-
-/** How one ended: complete or told to whoever asked (`over`), or failed before anything of a response was seen. */
-type Outcome =
-  | { readonly over: true }
-  | { readonly over: false; readonly error: unknown; readonly sent: boolean; readonly final: boolean };
-
-/** Methods that may be carried out twice (RFC 9110, 9.2.2). */
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 /** Between two tries: what closed one connection gets the time to show on the others. */
 const MAX_PAUSE_MS = 10;
 /** Connections of HTTP are kept apart from others to the same endpoint: a parser is attached to them. */
 const POOL_KEY = "http";
 /** Longest time that a peer may say it keeps an idle connection. The manager's own limits come first. */
 const MAX_KEEP_ALIVE_MS = 600_000;
-/** What undici refuses before it sends anything: it would do so again. */
-const REFUSALS = new Set([
-  "UND_ERR_INVALID_ARG",
-  "UND_ERR_NOT_SUPPORTED",
-  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
-]);
+
+/** Spares undici the looking for one among the headers, which it would not use: TLS is below its connection. */
+const NO_NAME = "connection";
 
 const LABELS = { labels: ["endpoint", "method"], failure: "debug" } as const;
-const OVER: Outcome = { over: true };
+
+/** What is sent with every request, unless the caller says otherwise. */
+const DEFAULT_HEADERS = {
+  accept: "*/*",
+  "accept-language": "*",
+  "accept-encoding": "gzip, deflate, br",
+  "user-agent": "ballast",
+} as const;
 
 /** One exchange. */
-export class Exchange {
+export class Exchange implements AttemptHome {
+  readonly signal: AbortSignal | undefined;
+  readonly body: RequestBody | undefined;
   readonly #options: ExchangeOptions;
-  readonly #request: DispatchOptions;
-  readonly #handler: DispatchHandler;
-  readonly #home: ExchangeHome;
-  readonly #signal: AbortSignal | undefined;
-  readonly #idempotent: boolean;
-  readonly #body: RequestBody | undefined;
-  /** Why it was aborted, by whoever asked for it. */
-  #aborted: { readonly reason: unknown } | undefined;
+  readonly #request: HttpRequest;
+  readonly #onOver: (() => void) | undefined;
   #transaction: Transaction | undefined;
-  #abortTry: ((reason: unknown) => void) | undefined;
+  #settle!: (outcome: Incoming | Failure) => void;
 
+  /** `onOver` is called when nothing goes on any more: the response is complete, or broken, or there was none. */
   constructor(
     options: ExchangeOptions,
-    request: DispatchOptions,
-    handler: DispatchHandler,
-    home: ExchangeHome,
+    request: HttpRequest,
+    signal: AbortSignal | undefined,
+    onOver: (() => void) | undefined,
   ) {
     this.#options = options;
     this.#request = request;
-    this.#handler = handler;
-    this.#home = home;
-    this.#signal = home.signal;
-    this.#idempotent = IDEMPOTENT.has(request.method);
-    this.#body = request.body
-      ? new RequestBody(request.body, this.#idempotent ? options.replayBytes : 0)
-      : undefined;
+    this.signal = signal;
+    this.body = request.body;
+    this.#onOver = onOver;
   }
 
-  /** Carries it out. Never rejects: the handler is told. */
-  async run(): Promise<void> {
-    const { tries, clock } = this.#options;
-    this.#handler.onConnect((reason) => this.#abort(reason));
-    this.#begin();
+  /** Carries it out, until the head of a response is there. Rejects with the signal's reason, or what the last try failed with. */
+  async run(extraHeaders: Readonly<Record<string, string>> | undefined): Promise<Incoming> {
+    const { log, tries, clock, manager } = this.#options;
+    const { signal } = this;
+    if (log !== undefined) this.#transaction = this.#begin(log);
     try {
+      const headers = this.#headers(extraHeaders);
       for (let count = 1;; count++) {
-        const outcome = await this.#try();
-        if (outcome.over) return;
-        if (this.#aborted) return this.#fail(this.#aborted.reason);
-        if (count >= tries || !this.#mayRepeat(outcome)) return this.#fail(outcome.error);
-        await delay(clock.random() * MAX_PAUSE_MS, { clock, signal: this.#signal });
+        const lease = await connect(manager, this.#request.url, signal);
+        const outcome = await this.#send(lease, headers);
+        if (outcome instanceof Incoming) {
+          this.#transaction?.success({ status: outcome.head.status });
+          return outcome;
+        }
+        if (count >= tries || !this.#mayRepeat(outcome)) throw outcome.error;
+        await delay(clock.random() * MAX_PAUSE_MS, { clock, signal });
       }
     } catch (error) {
-      this.#fail(this.#aborted?.reason ?? error);
-    } finally {
-      this.#body?.end();
+      const told = signal?.aborted ? signal.reason : error;
+      this.#transaction?.failure(told, signal?.aborted ? { outcome: "cancelled" } : undefined);
+      this.over();
+      throw told;
     }
   }
 
-  #begin(): void {
-    const { log, manager } = this.#options;
-    if (log === undefined) return;
-    const { method, origin, path } = this.#request;
-    const { hostname, host } = readOrigin(origin);
+  settle(outcome: Incoming | Failure): void {
+    this.#settle(outcome);
+  }
+
+  over(): void {
+    this.body?.end(this.signal?.aborted ? this.signal.reason : new Error("the request is over"));
+    this.#onOver?.();
+  }
+
+  #begin(log: Log): Transaction {
+    const { method, url } = this.#request;
     // Hosts are without number, endpoints are not.
-    const endpoint = manager.has(hostname) ? hostname : "";
-    this.#transaction = log.begin(
-      "http.request",
-      { endpoint, method, host, path: path.split("?", 1)[0] },
-      LABELS,
-    );
+    const endpoint = this.#options.manager.has(url.hostname) ? url.hostname : "";
+    const fields = { endpoint, method, host: url.host, path: url.pathname };
+    return log.begin("http.request", fields, LABELS);
   }
 
-  #fail(error: unknown): void {
-    const outcome = this.#aborted || this.#signal?.aborted ? { outcome: "cancelled" } : undefined;
-    this.#transaction?.failure(error, outcome);
-    this.#handler.onError(error);
+  #headers(extra: Readonly<Record<string, string>> | undefined): Record<string, string> {
+    const { url, headers: given, body } = this.#request;
+    // Connections are shared by all names of an endpoint, so every request says which one it means.
+    const headers: Record<string, string> = { host: url.host, ...DEFAULT_HEADERS, ...extra, ...given };
+    // A part of a compressed body cannot be read.
+    if ("range" in given && !("accept-encoding" in given)) headers["accept-encoding"] = "identity";
+    if (body?.length !== undefined) headers["content-length"] = String(body.length);
+    return headers;
   }
 
-  #abort(reason: unknown): void {
-    this.#aborted ??= { reason };
-    this.#home.onBroken(reason);
-    this.#abortTry?.(reason);
-  }
-
-  #mayRepeat({ sent, final }: Outcome & { over: false }): boolean {
-    if (final || this.#signal?.aborted || (sent && !this.#idempotent)) return false;
-    if (this.#body !== undefined && !this.#body.replayable) return false;
+  #mayRepeat({ sent, final }: Failure): boolean {
+    if (final || this.signal?.aborted || (sent && !isIdempotent(this.#request.method))) return false;
+    if (this.body !== undefined && !this.body.replayable) return false;
     return this.#options.manager.retries.withdraw();
   }
 
-  async #try(): Promise<Outcome> {
-    let lease: Lease;
-    try {
-      lease = await connect(this.#options.manager, readOrigin(this.#request.origin), this.#signal);
-    } catch (error) {
-      // Every address was tried already.
-      return { over: false, error, sent: false, final: true };
-    }
-    if (this.#aborted) {
+  #send(lease: Lease, headers: Record<string, string>): Promise<Incoming | Failure> {
+    if (this.signal?.aborted) {
       lease.release();
-      return { over: false, error: this.#aborted.reason, sent: false, final: true };
+      throw this.signal.reason;
     }
-    return await new Promise<Outcome>((resolve) => {
-      const attempt = new Attempt(this.#options, this.#handler, lease, {
-        onAbortable: (abort) => {
-          this.#abortTry = abort;
-          if (this.#aborted) abort(this.#aborted.reason);
-        },
-        onAnswered: (status) => this.#transaction?.success({ status }),
-        onBroken: this.#home.onBroken,
-        isOurs: () => this.#aborted !== undefined || this.#body?.failed === true,
-        resolve,
-      });
-      const request = { ...this.#request, body: this.#body?.send() };
-      clientOf(lease, this.#request.origin, this.#options).dispatch(request, attempt);
+    const { url: { pathname, search }, method } = this.#request;
+    const path = pathname + search;
+    const request: DispatchOptions = { path, method, headers, body: this.body?.send(), servername: NO_NAME };
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      clientOf(lease, this.#options).dispatch(request, new Attempt(this.#options, lease, this));
     });
   }
 }
 
-/** An origin, read. */
-interface Origin {
-  readonly hostname: string;
-  readonly host: string;
-  readonly secure: boolean;
-  /** Whether a port was given that is not the scheme's own. */
-  readonly hasPort: boolean;
-  readonly place: { readonly hostname: string; readonly port: number };
-}
-
-/** Origins seen lately: reading one costs as much as all the rest of a lease. */
-const origins = new Map<string, Origin>();
-const MAX_ORIGINS = 1_000;
-
-function readOrigin(text: string): Origin {
-  const known = origins.get(text);
-  if (known !== undefined) return known;
-  const { protocol, hostname, host, port } = new URL(text);
-  const secure = protocol === "https:";
-  const place = { hostname, port: port === "" ? (secure ? 443 : 80) : Number(port) };
-  const origin = { hostname, host, secure, hasPort: port !== "", place };
-  if (origins.size >= MAX_ORIGINS) origins.clear();
-  origins.set(text, origin);
-  return origin;
-}
-
-/** A lease to where an origin leads: an endpoint, if one has the name and no port is given; else the host. */
+/** A lease to where a URL leads: an endpoint, if one has the name and no port is given; else the host. */
 function connect(
   manager: ConnectionManager,
-  { hostname, secure, hasPort, place }: Origin,
+  { protocol, hostname, port }: URL,
   signal: AbortSignal | undefined,
 ): Promise<Lease> {
-  if (!hasPort && manager.has(hostname)) {
+  const secure = protocol === "https:";
+  if (port === "" && manager.has(hostname)) {
     return manager.connect(hostname, { signal, key: POOL_KEY, tls: secure ? true : undefined });
   }
+  const place = { hostname, port: port === "" ? (secure ? 443 : 80) : Number(port) };
   return manager.connect(place, { signal, key: POOL_KEY, tls: secure });
 }
 
 /** undici's client of this very connection, made with its first lease. */
-function clientOf(lease: Lease, origin: string, options: ExchangeOptions): Dispatcher {
+function clientOf(lease: Lease, options: ExchangeOptions): Dispatcher {
   const known = lease.state as Dispatcher | undefined;
   if (known !== undefined) return known;
   let socket: unknown = lease.stream;
-  const client = new options.undici.Client(origin, {
+  // The origin says nothing: the connection is there, and TLS is below it. Were it https, undici would give up a connection
+  // that another name of its endpoint is asked by.
+  const client = new options.undici.Client("http://connection", {
     connect(_, done) {
       const given = socket;
       socket = undefined;
@@ -234,116 +188,4 @@ function clientOf(lease: Lease, origin: string, options: ExchangeOptions): Dispa
   });
   lease.state = client;
   return client;
-}
-
-/** What an attempt asks of its exchange. */
-interface AttemptHome {
-  /** The request is about to be sent, and can be aborted. */
-  onAbortable(abort: (reason: unknown) => void): void;
-  /** The head of a response is there. */
-  onAnswered(status: number): void;
-  /** The response broke after it had begun. */
-  onBroken(error: unknown): void;
-  /** Whether it failed by whoever asked for it, rather than by the peer. */
-  isOurs(): boolean;
-  resolve(outcome: Outcome): void;
-}
-
-/** One try of an exchange: from the handing over of the request to the last byte of its response. */
-class Attempt implements DispatchHandler {
-  readonly #options: ExchangeOptions;
-  readonly #handler: DispatchHandler;
-  readonly #lease: Lease;
-  readonly #home: AttemptHome;
-  #sent = false;
-  #answered = false;
-  #abort: ((reason: unknown) => void) | undefined;
-  #unread: Timer | undefined;
-
-  constructor(options: ExchangeOptions, handler: DispatchHandler, lease: Lease, home: AttemptHome) {
-    this.#options = options;
-    this.#handler = handler;
-    this.#lease = lease;
-    this.#home = home;
-  }
-
-  onConnect(abort: (reason: unknown) => void): void {
-    this.#sent = true;
-    this.#abort = abort;
-    this.#home.onAbortable(abort);
-  }
-
-  onHeaders(status: number, headers: unknown, resume: () => void, statusText: string): boolean {
-    // 1xx are no answer yet.
-    if (status < 200) return true;
-    this.#answered = true;
-    this.#home.onAnswered(status);
-    const read = () => {
-      this.#unread?.cancel();
-      this.#unread = undefined;
-      resume();
-    };
-    return this.#handler.onHeaders(status, headers, read, statusText);
-  }
-
-  onData(chunk: unknown): boolean {
-    const more = this.#handler.onData(chunk);
-    if (more === false) this.#watch();
-    return more;
-  }
-
-  onComplete(trailers: unknown): void {
-    this.#unread?.cancel();
-    // undici is done with the connection when this call returns, and may have closed it.
-    queueMicrotask(() => this.#lease.release());
-    this.#handler.onComplete(trailers);
-    this.#home.resolve(OVER);
-  }
-
-  onError(error: unknown): void {
-    this.#unread?.cancel();
-    this.#lease.close(this.#isPeersFault(error) ? error : undefined);
-    if (!this.#answered) {
-      const final = REFUSALS.has(String((error as { code?: unknown } | null)?.code));
-      return this.#home.resolve({ over: false, error, sent: this.#sent, final });
-    }
-    this.#home.onBroken(error);
-    this.#handler.onError(error);
-    this.#home.resolve(OVER);
-  }
-
-  onUpgrade(): void {
-    throw new BallastError("UNSUPPORTED", "fetch does not switch protocols");
-  }
-
-  onResponseStarted(): void {
-    this.#handler.onResponseStarted?.();
-  }
-
-  onBodySent(chunk: unknown): void {
-    this.#handler.onBodySent?.(chunk);
-  }
-
-  /** An idle connection may close at any time: nothing is wrong with an address for that. */
-  #isPeersFault(error: unknown): boolean {
-    if (!this.#sent || this.#home.isOurs()) return false;
-    const code = (error as { code?: unknown } | null)?.code;
-    return (this.#answered || this.#lease.uses === 1 || code === "UND_ERR_HEADERS_TIMEOUT") &&
-      code !== "UND_ERR_ABORTED" && !(error instanceof UnreadError);
-  }
-
-  /** Nobody reads the body: the connection is not held for ever. */
-  #watch(): void {
-    if (this.#unread !== undefined) return;
-    const { clock, unreadTimeoutMs } = this.#options;
-    this.#unread = clock.schedule(unreadTimeoutMs, () => this.#abort?.(new UnreadError(unreadTimeoutMs)));
-  }
-}
-
-class UnreadError extends BallastError {
-  constructor(timeoutMs: number) {
-    super("TIMEOUT", `nobody read the body of the response for ${timeoutMs} ms: the connection was closed`, {
-      data: { timeoutMs },
-    });
-  }
 }

@@ -12,9 +12,12 @@ import { detectPlatform } from "../platform/detect.ts";
 import type { Platform } from "../platform/port.ts";
 import { type DerivedSignal, linkSignals } from "../signal.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
-import { ownRequest, webResponse } from "./fetch_types.ts";
+import { type HttpRequest, readRequest } from "./http_request.ts";
+import type { Incoming } from "./incoming.ts";
 import type { ConnectionManager } from "./manager.ts";
-import { type Dispatcher, type DispatchHandler, type DispatchOptions, loadUndici } from "./undici.ts";
+import { locationOf, redirected } from "./redirect.ts";
+import { toResponse } from "./response.ts";
+import { loadUndici } from "./undici.ts";
 
 /** Options of {@linkcode createFetch}. Every one may be left out. */
 export interface FetchOptions {
@@ -41,6 +44,9 @@ export interface FetchOptions {
   /** The runtime to stand on. @default the one this runs on */
   readonly platform?: Platform;
 }
+
+/** Redirects followed, as the fetch standard has it. */
+const MAX_REDIRECTS = 20;
 
 /** The signature of `fetch`. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -80,12 +86,12 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 export function createFetch(manager: ConnectionManager, options: FetchOptions = {}): Fetch {
   const platform = options.platform ?? detectPlatform();
   const clock = options.clock ?? options.platform?.clock ?? systemClock;
+  const replayBytes = checkInteger("replayBytes", options.replayBytes ?? 65_536);
   const settings = {
     manager,
     clock,
     log: options.log,
     tries: checkInteger("tries", options.tries ?? 3, { min: 1, max: 10 }),
-    replayBytes: checkInteger("replayBytes", options.replayBytes ?? 65_536),
     headersTimeoutMs: checkInteger("headersTimeoutMs", options.headersTimeoutMs ?? 300_000),
     bodyTimeoutMs: checkInteger("bodyTimeoutMs", options.bodyTimeoutMs ?? 300_000),
     unreadTimeoutMs: checkNumber("unreadTimeoutMs", options.unreadTimeoutMs ?? 60_000, { min: 1 }),
@@ -97,108 +103,118 @@ export function createFetch(manager: ConnectionManager, options: FetchOptions = 
     return plainFetch(manager, platform.name, inject);
   }
 
+  const { net } = platform;
+  let exchangeOptions: ExchangeOptions | undefined;
+
   return async (input, init) => {
     const context = currentContext();
-    const request = input instanceof Request ? input : undefined;
-    const call = new Call(context, inject, init?.signal ?? request?.signal);
+    const request = readRequest(input, init, replayBytes);
+    if (request === undefined) return await globalThis.fetch(input, init);
+    exchangeOptions ??= { ...settings, undici: await loadUndici() };
+    const call = new Call(exchangeOptions, context, inject, signalOf(input, init));
     try {
-      call.signal?.throwIfAborted();
-      const undici = await loadUndici();
-      call.options = { ...settings, undici };
-      const own = ownRequest(undici, input, init);
-      call.endBody = own.endBody;
-      const response = await undici.fetch(own.url, { ...own.init, signal: call.signal, dispatcher: call });
-      return webResponse(response, platform.name === "deno" ? call : undefined);
+      const { incoming, last } = await call.follow(request);
+      return responseOf(incoming, last, { redirected: last !== request, net });
     } finally {
       call.settled();
     }
   };
 }
 
+function responseOf(...[incoming, request, how]: Parameters<typeof toResponse>): Response {
+  try {
+    return toResponse(incoming, request, how);
+  } catch (cause) {
+    incoming.cancel(cause);
+    throw new TypeError("fetch failed", { cause });
+  }
+}
+
 type Inject = (headers: Record<string, string>, context: Context) => void;
 
+function signalOf(input: string | URL | Request, init: RequestInit | undefined): AbortSignal | undefined {
+  if (init?.signal !== undefined) return init.signal ?? undefined;
+  return input instanceof Request ? input.signal : undefined;
+}
+
 /** One call of fetch: an exchange for each of its hops. */
-class Call implements Dispatcher {
-  options!: ExchangeOptions;
-  endBody: ((reason: unknown) => void) | undefined;
+class Call {
+  readonly #options: ExchangeOptions;
   readonly #context: Context | undefined;
   readonly #inject: Inject;
+  readonly #signal: AbortSignal | undefined;
   readonly #linked: DerivedSignal | undefined;
-  #exchanges = 0;
-  #hops = 0;
-  #onBroken: ((error: unknown) => void) | undefined;
-  #failure: { readonly error: unknown } | undefined;
-  #settled = false;
+  readonly #onOver: (() => void) | undefined;
+  /** What goes on: exchanges, and the call itself until it is settled. */
+  #open = 1;
 
-  constructor(context: Context | undefined, inject: Inject, signal: AbortSignal | null | undefined) {
+  constructor(
+    options: ExchangeOptions,
+    context: Context | undefined,
+    inject: Inject,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#options = options;
     this.#context = context;
     this.#inject = inject;
-    if (context !== undefined || signal) this.#linked = linkSignals(signal ?? undefined, context?.signal);
+    this.#signal = signal ?? context?.signal;
+    if (signal === undefined || context === undefined) return;
+    this.#linked = linkSignals(signal, context.signal);
+    this.#signal = this.#linked.signal;
+    this.#onOver = () => this.#release();
   }
 
-  get signal(): AbortSignal | undefined {
-    return this.#linked?.signal;
-  }
-
-  dispatch(request: DispatchOptions, handler: DispatchHandler): boolean {
-    this.#exchanges++;
-    const headers = withContext(request.headers, this.#context, this.#inject);
-    // Connections are shared by all names of an endpoint, so every request says which one it means.
-    headers.host ??= request.origin.slice(request.origin.indexOf("//") + 2);
-    const hop = ++this.#hops;
-    const exchange = new Exchange(this.options, { ...request, headers }, handler, {
-      signal: this.signal,
-      onBroken: (error) => {
-        // The body of a redirect is of no interest.
-        if (hop === this.#hops) this.#broken(error);
-      },
-    });
-    void exchange.run().finally(() => {
-      this.#exchanges--;
-      this.#release();
-    });
-    return true;
-  }
-
-  /** Has `listener` told when what is left of the response's body will not come. */
-  onBroken(listener: (error: unknown) => void): void {
-    this.#onBroken = listener;
-    if (this.#failure !== undefined) listener(this.#failure.error);
-  }
-
-  #broken(cause: unknown): void {
-    const error = this.signal?.aborted ? this.signal.reason : new TypeError("terminated", { cause });
-    this.#failure ??= { error };
-    this.#onBroken?.(this.#failure.error);
+  /** Carries out a request, and those that it is redirected to: the last one, and its response. */
+  async follow(request: HttpRequest): Promise<{ readonly incoming: Incoming; readonly last: HttpRequest }> {
+    for (let hops = 0;; hops++) {
+      const incoming = await this.#exchange(request);
+      if (request.redirect === "manual") return { incoming, last: request };
+      const location = locationOf(incoming.head);
+      if (location === undefined) return { incoming, last: request };
+      incoming.discard();
+      try {
+        if (request.redirect === "error") throw new TypeError('redirected, and `redirect` is "error"');
+        if (hops >= MAX_REDIRECTS) throw new TypeError(`redirected more than ${MAX_REDIRECTS} times`);
+        request = redirected(request, incoming.head.status, location);
+      } catch (cause) {
+        throw new TypeError("fetch failed", { cause });
+      }
+    }
   }
 
   /** There is a response, or none. Its body may still be on the way. */
   settled(): void {
-    this.#settled = true;
     this.#release();
   }
 
-  #release(): void {
-    if (!this.#settled || this.#exchanges > 0) return;
-    if (this.endBody !== undefined) {
-      this.endBody(this.signal?.aborted ? this.signal.reason : new Error("the request is over"));
+  async #exchange(request: HttpRequest): Promise<Incoming> {
+    const signal = this.#signal;
+    if (signal?.aborted) {
+      request.body?.end(signal.reason);
+      throw signal.reason;
     }
-    this.#linked?.release();
+    this.#open++;
+    const exchange = new Exchange(this.#options, request, signal, this.#onOver);
+    try {
+      return await exchange.run(this.#context && injected(this.#context, this.#inject));
+    } catch (cause) {
+      if (signal?.aborted) throw signal.reason;
+      throw new TypeError("fetch failed", { cause });
+    }
+  }
+
+  #release(): void {
+    if (--this.#open === 0) this.#linked?.release();
   }
 }
 
-/** The headers of a request, and those of its context that it does not have. */
-function withContext(
-  headers: Readonly<Record<string, string>>,
-  context: Context | undefined,
-  inject: Inject,
-): Record<string, string> {
-  if (context === undefined) return { ...headers };
-  const all: Record<string, string> = {};
-  inject(all, context);
-  const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  for (const name of Object.keys(all)) if (given.has(name.toLowerCase())) delete all[name];
-  return Object.assign(all, headers);
+/** What travels on with every request made in a context. */
+function injected(context: Context, inject: Inject): Record<string, string> {
+  const given: Record<string, string> = {};
+  inject(given, context);
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) headers[name.toLowerCase()] = value;
+  return headers;
 }
 
 /** The runtime's own fetch, with the deadline of the context. */
@@ -214,7 +230,7 @@ function plainFetch(manager: ConnectionManager, platform: string, inject: Inject
     }
     const context = currentContext();
     if (context === undefined) return fetch(request);
-    for (const [name, value] of Object.entries(withContext({}, context, inject))) {
+    for (const [name, value] of Object.entries(injected(context, inject))) {
       if (!request.headers.has(name)) request.headers.set(name, value);
     }
     return fetch(request, { signal: AbortSignal.any([request.signal, context.signal]) });

@@ -32,11 +32,15 @@ export class LeakWatch {
   lost = 0;
   /** The last one. */
   last: LostLease | undefined;
-  #left = CALM;
+  #left = 0;
+  readonly #enabled: boolean;
   readonly #registry: FinalizationRegistry<Connection> | undefined;
 
   /** `onLost` is told of the connection, which is still open. */
-  constructor(onLost: (connection: Connection) => void) {
+  constructor(onLost: (connection: Connection) => void, enabled: boolean) {
+    this.#enabled = enabled;
+    if (!enabled) return;
+    this.#left = CALM;
     if (typeof FinalizationRegistry === "undefined") return;
     this.#registry = new FinalizationRegistry((connection) => {
       this.lost++;
@@ -48,7 +52,7 @@ export class LeakWatch {
 
   /** A second has passed. */
   renew(): void {
-    this.#left = this.lost === 0 ? CALM : ALERT;
+    if (this.#enabled) this.#left = this.lost === 0 ? CALM : ALERT;
   }
 
   /** Whether one more is to be watched. */

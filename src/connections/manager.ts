@@ -9,7 +9,7 @@
 import type { Clock } from "../clock.ts";
 import { currentContext } from "../context/mod.ts";
 import { createDnsCache, type DnsCache, type Lookup } from "../dns/mod.ts";
-import { BallastError, checkInteger, checkNumber } from "../errors.ts";
+import { BallastError, checkInteger, checkNumber, show } from "../errors.ts";
 import { createEvents, type Events } from "../events.ts";
 import { createLog, type Log } from "../log/mod.ts";
 import { detectPlatform } from "../platform/detect.ts";
@@ -18,7 +18,7 @@ import type { Report, Reporter } from "../report.ts";
 import { unknownAction } from "../report.ts";
 import { deadlineSignal, type DerivedSignal, linkSignals } from "../signal.ts";
 import { createStats, type Stats } from "../stats/mod.ts";
-import type { Backend } from "./backend.ts";
+import { type Backend, keyWithTls } from "./backend.ts";
 import { countingBudget, type RetryBudget } from "./budget.ts";
 import { Connector, EndpointRetired } from "./connector.ts";
 import { Directory } from "./directory.ts";
@@ -59,6 +59,13 @@ export interface ConnectionManagerOptions {
   readonly traffic?: TrafficOptions;
   /** Asks for SRV records, for endpoints made of them. @default the platform's */
   readonly resolveSrv?: (name: string, signal: AbortSignal) => Promise<readonly SrvRecord[]>;
+  /**
+   * Whether leases are sampled (where they were taken, how long they are held, whether they are lost) and events are told.
+   * Without that, counters, limits and health are as they are with it.
+   *
+   * @default true
+   */
+  readonly observe?: boolean;
   /** Time. @default the platform's */
   readonly clock?: Clock;
   /** The runtime to stand on. @default the one this runs on */
@@ -145,7 +152,12 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
   const traffic = options.traffic && new Traffic(clock, options.traffic);
   const budget = countingBudget({ ...options.retries, clock });
   const dns = options.dns ?? createDnsCache({ platform, clock, stats, log });
-  const events = createEvents<ConnectionEvent>();
+  const { observe = true } = options;
+  if (typeof observe !== "boolean") {
+    throw new TypeError(`observe must be true or false, got ${show(observe)}`);
+  }
+  const source = createEvents<ConnectionEvent>();
+  const events = observe ? source : { ...source, emit() {} };
   let closed = false;
   // Made when it is first needed: on the edge nothing may be made before the first request.
   let ending: AbortController | undefined;
@@ -170,6 +182,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
     sweep: () => sweep.begin(),
     onUsed,
     traffic,
+    observe,
   });
   const connector = new Connector({ net: platform.net!, clock, log, pool, budget, events });
   if (options.maxConnections === undefined) {
@@ -197,7 +210,7 @@ export function createConnectionManager(options: ConnectionManagerOptions = {}):
       endpoint.counts.connects++;
       const signal = given?.signal;
       if (signal !== undefined && signal.aborted) throw signal.reason;
-      const key = given === undefined ? "" : poolKey(given);
+      const key = given === undefined ? "" : poolKey(given, endpoint);
       const lease = quick(endpoint, key);
       if (lease !== undefined) {
         budget.count();
@@ -358,12 +371,12 @@ function isUp({ health }: Backend): boolean {
 const tlsKeys = new WeakMap<object, string>();
 
 /** Connections that differ in TLS or key are not the same. */
-function poolKey({ key = "", tls }: ConnectOptions): string {
-  if (tls === undefined) return key;
-  if (typeof tls !== "object") return `${tls}\0${key}`;
+function poolKey({ key = "", tls }: ConnectOptions, { settings }: Endpoint): string {
+  if (tls === undefined || (tls === true && settings.tls !== undefined)) return key;
+  if (typeof tls !== "object") return keyWithTls(String(tls), key);
   let text = tlsKeys.get(tls);
   if (text === undefined) tlsKeys.set(tls, text = JSON.stringify(checkTls(tls)));
-  return `${text}\0${key}`;
+  return keyWithTls(text, key);
 }
 
 /** SRV queries of the platform. */

@@ -55,7 +55,7 @@ export interface PhaseTimeouts {
 export interface PoolOptions {
   /** Connections to one address. @default 100 */
   readonly maxPerAddress?: number;
-  /** Idle connections kept open to one address whether anybody asks or not. @default 0 */
+  /** Idle connections kept open to one address whether anybody asks or not: whoever comes first has them, `fetch` included. @default 0 */
   readonly minIdle?: number;
   /** Idle connections kept at most, to one address. @default `maxPerAddress` */
   readonly maxIdle?: number;

@@ -32,6 +32,8 @@ export interface PoolContext {
   readonly onUsed: (endpoint: string, inUseMs: number) => void;
   /** Remembers what is read and written, where that is wanted. */
   readonly traffic: Traffic | undefined;
+  /** Whether leases are sampled. */
+  readonly observe: boolean;
 }
 
 /** Lifetimes vary by this share, so that connections opened together are not closed together. */
@@ -67,7 +69,7 @@ export class Pool implements LeaseHome {
       const { backend: { endpoint, label: address }, taker } = connection;
       context.events.emit({ type: "leaked", endpoint, address, taker });
       this.close(connection, undefined);
-    });
+    }, context.observe);
   }
 
   /** Takes an idle connection of an address out of the pool; undefined where there is none fit to use. */
@@ -90,6 +92,7 @@ export class Pool implements LeaseHome {
   /** A lease of a connection that was taken, or is new. */
   lend(connection: Connection): Lease {
     connection.state = "in use";
+    connection.warm = false;
     connection.uses++;
     if (connection.loose) {
       connection.loose = false;

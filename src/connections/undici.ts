@@ -7,25 +7,33 @@
  * @module
  */
 
-/** What undici tells of a request, as its `fetch` listens to it. */
+/** Bytes as undici's parser gives them: Node's buffers. */
+export interface RawText {
+  toString(encoding: "latin1"): string;
+}
+
+/** What undici tells of a request. */
 export interface DispatchHandler {
   onConnect(abort: (reason?: unknown) => void): void;
-  onHeaders(status: number, headers: unknown, resume: () => void, statusText: string): boolean;
-  onData(chunk: unknown): boolean;
+  /** Names and values take turns. False pauses what follows until `resume` is called. */
+  onHeaders(status: number, headers: readonly RawText[], resume: () => void, statusText: string): boolean;
+  /** The bytes are lent. False pauses. */
+  onData(chunk: Uint8Array): boolean;
   onComplete(trailers: unknown): void;
   onError(error: unknown): void;
-  onUpgrade?(status: number, headers: unknown, socket: unknown): void;
-  onResponseStarted?(): void;
-  onBodySent?(chunk: unknown): void;
+  onUpgrade(status: number, headers: unknown, socket: unknown): void;
 }
+
+/** What undici sends as a body. */
+export type SentBody = string | Uint8Array | AsyncIterable<Uint8Array>;
 
 /** One request of undici. */
 export interface DispatchOptions {
-  readonly origin: string;
   readonly path: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: AsyncIterable<Uint8Array> | null | undefined;
+  readonly body: SentBody | undefined;
+  readonly servername: string;
 }
 
 /** What carries out requests. */
@@ -45,9 +53,7 @@ export interface ClientOptions {
 
 /** What is used of the package. */
 export interface Undici {
-  fetch(input: string, init: RequestInit & { readonly dispatcher: Dispatcher }): Promise<Response>;
   readonly Client: new (origin: string, options: ClientOptions) => Dispatcher;
-  readonly FormData: typeof FormData;
 }
 
 let loading: Promise<Undici> | undefined;

@@ -8,6 +8,7 @@ import type * as Net from "node:net";
 import type * as Tls from "node:tls";
 
 import { builtin } from "./node_builtin.ts";
+import { CODINGS, decode } from "./node_codings.ts";
 import { lazyStream } from "./node_stream.ts";
 import type { PlatformNet, PlatformSocket, SocketTarget } from "./port.ts";
 
@@ -48,6 +49,8 @@ export const nodeNet: PlatformNet = {
   },
 
   lazyStream,
+  codings: CODINGS,
+  decode,
 
   async fileLimit() {
     try {

@@ -279,6 +279,10 @@ export interface PlatformNet {
    * stream (`handOver`) and is called when it is first used; its signal aborts where the stream is destroyed before.
    */
   lazyStream?(open: (signal: AbortSignal) => Promise<unknown>): unknown;
+  /** Codings of bodies that can be undone: `gzip`, `br`. */
+  readonly codings: readonly string[];
+  /** Undoes codings of a body, one after the other. Fails where its source fails, or is not what it is said to be. */
+  decode(source: AsyncIterable<Uint8Array>, codings: readonly string[]): AsyncIterable<Uint8Array>;
   /** Files the process may have open; undefined where that may not be read. */
   fileLimit(): Promise<number | undefined>;
 }

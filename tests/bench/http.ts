@@ -1,6 +1,7 @@
-/** What a request costs through `createFetch`, beside the runtime's own `fetch` and undici's, one at a time and fifty at once. */
+/** What a request costs through `createFetch`, beside the platform's own `fetch` and undici's, one at a time and fifty at once. */
 
 import { fetch as undiciFetch, Pool } from "undici";
+import { createRuntime } from "@ballast/runtime";
 import { createConnectionManager, createFetch } from "@ballast/runtime/connections";
 import { compare, type Contender, type Cost, type Effort } from "./measure.ts";
 
@@ -10,7 +11,7 @@ export interface HttpCosts {
   readonly fifty: readonly Cost[];
 }
 
-const NATIVE = "fetch of the runtime";
+const NATIVE = "fetch of the platform";
 
 /** Measures the contenders against one server in a thread of its own. */
 export async function measureHttp(effort: Effort): Promise<HttpCosts> {
@@ -18,8 +19,10 @@ export async function measureHttp(effort: Effort): Promise<HttpCosts> {
   const port = await new Promise<number>((resolve) => server.onmessage = ({ data }) => resolve(data));
   const origin = `http://127.0.0.1:${port}`;
   const pool = new Pool(origin, { connections: 50 });
-  await using manager = createConnectionManager({ endpoints: { api: { tiers: [[`127.0.0.1:${port}`]] } } });
+  const endpoints = { api: { tiers: [[`127.0.0.1:${port}`]] } };
+  await using manager = createConnectionManager({ endpoints });
   const ballast = createFetch(manager);
+  await using runtime = createRuntime({ name: "bench", connections: { endpoints } });
 
   const clients: Readonly<Record<string, () => Promise<unknown>>> = {
     [NATIVE]: async () => await (await fetch(`${origin}/x`)).text(),
@@ -28,6 +31,8 @@ export async function measureHttp(effort: Effort): Promise<HttpCosts> {
     "undici Pool.request, which is no fetch": async () =>
       await (await pool.request({ method: "GET", path: "/x" })).body.text(),
     "createFetch": async () => await (await ballast("http://api/x")).text(),
+    "fetch of a Ballast runtime, logged and timed": async () =>
+      await (await runtime.fetch("http://api/x")).text(),
   };
   const contenders = (inFlight: number): Contender[] =>
     Object.entries(clients).map(([name, call]) => ({ name, run: (times) => repeat(call, times, inFlight) }));
@@ -58,7 +63,7 @@ export function printHttp({ one, fifty }: HttpCosts): void {
     console.log(`\nA request over HTTP: ${title}`);
     for (const { name, ns, ratio } of costs) {
       console.log(
-        `  ${name.padEnd(40)} ${(ns / 1000).toFixed(1).padStart(8)} us ${ratio.toFixed(2).padStart(6)}x`,
+        `  ${name.padEnd(46)} ${(ns / 1000).toFixed(1).padStart(8)} us ${ratio.toFixed(2).padStart(6)}x`,
       );
     }
   }

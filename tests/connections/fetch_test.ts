@@ -1,123 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type Socket } from "node:net";
 import { test as always } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 
-import { BallastError, createContext, createDnsCache, createRuntime } from "@ballast/runtime";
-import {
-  type ConnectError,
-  type ConnectionManager,
-  createConnectionManager,
-  createFetch,
-  type EndpointTable,
-} from "@ballast/runtime/connections";
+import { BallastError, createContext, createRuntime } from "@ballast/runtime";
+import { type ConnectError, createConnectionManager, createFetch } from "@ballast/runtime/connections";
+import { body, causeOf, closedPort, echo, inUse, listen, until, withManager } from "./http_peer.ts";
 
 /** Bun puts a fetch of its own in the place of undici's: there endpoints are refused. */
 const test = "Bun" in globalThis ? always.skip : always;
-
-type Handler = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** A server on loopback, and what it saw. */
-interface Peer extends AsyncDisposable {
-  readonly address: string;
-  readonly port: number;
-  readonly server: Server;
-  readonly requests: IncomingMessage[];
-  readonly sockets: Set<Socket>;
-  /** Closes its listener and breaks its connections. */
-  kill(): Promise<void>;
-}
-
-async function listen(handler: Handler, port = 0): Promise<Peer> {
-  const requests: IncomingMessage[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((request, response) => {
-    requests.push(request);
-    handler(request, response);
-  });
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
-  });
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
-  const { port: bound } = server.address() as { port: number };
-  const kill = async () => {
-    if (!server.listening) return;
-    const closed = once(server, "close");
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  };
-  return {
-    address: `127.0.0.1:${bound}`,
-    port: bound,
-    server,
-    requests,
-    sockets,
-    kill,
-    [Symbol.asyncDispose]: kill,
-  };
-}
-
-async function body(request: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of request) text += chunk;
-  return text;
-}
-
-/** A port at which nothing listens. */
-async function closedPort(): Promise<number> {
-  const peer = await listen(() => {});
-  await peer.kill();
-  return peer.port;
-}
-
-/** Runs with a manager; afterwards nothing may be open. */
-async function withManager(
-  endpoints: EndpointTable,
-  run: (manager: ConnectionManager) => Promise<void>,
-  aliases?: Record<string, string>,
-): Promise<void> {
-  const dns = createDnsCache({ hosts: { "shop.test": ["127.0.0.1"] } });
-  const manager = createConnectionManager({ dns, endpoints, aliases });
-  try {
-    await run(manager);
-  } finally {
-    await manager.close();
-    await dns.close();
-  }
-  assert.equal(manager.snapshot().open, 0);
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const giveUpAt = performance.now() + 5_000;
-  while (!condition()) {
-    assert.ok(performance.now() < giveUpAt, `${what} within 5 s`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-/** Connections in callers' hands. */
-function inUse(manager: ConnectionManager): number {
-  return manager.snapshot().endpoints.flatMap(({ addresses }) => addresses)
-    .reduce((sum, address) => sum + address.inUse, 0);
-}
-
-/** What a failed fetch says is the cause. */
-async function causeOf(call: Promise<Response>): Promise<Error & { code?: string }> {
-  const error = await call.then(() => assert.fail("it should have failed"), (error) => error);
-  assert.ok(error instanceof TypeError, `${error}`);
-  return error.cause as Error;
-}
-
-const echo: Handler = async (request, response) => {
-  const { method, url, headers } = request;
-  response.end(JSON.stringify({ method, url, headers, body: await body(request) }));
-};
 
 test("an endpoint, an alias, a name and an address are hosts", async () => {
   const peer = await listen(echo);

@@ -23,6 +23,27 @@ test("a connection that was given back is used again, the last one first", async
   assert.deepEqual(await lab.end(), NOTHING);
 });
 
+test("unobserved: no lease is sampled and no event is told, and the counters are as ever", async () => {
+  for (const observe of [true, false]) {
+    const lab = createLab({ observe, endpoints: { db: { tiers: [[A]], pool: { heldMs: 1_000 } } } });
+    const lease = await lab.manager.connect("db");
+    await lab.clock.advance(5_000);
+    const held = lab.events.find((event) => event.type === "held");
+    assert.equal(lab.events.length > 0, observe);
+    assert.equal(held?.type === "held" && held.taker !== undefined, observe);
+    lease.release();
+    assert.equal((await lab.manager.connect("db")).uses, 2);
+    const { connects, reused, addresses } = lab.manager.snapshot().endpoints[0]!;
+    assert.deepEqual([connects, reused, addresses[0]!.held], [2, 1, 1]);
+    assert.equal(lab.manager.markDown(A), 1);
+    assert.deepEqual(await lab.end(), NOTHING);
+  }
+  assert.throws(
+    () => createLab({ observe: 1 as unknown as boolean }),
+    /observe must be true or false, got 1/,
+  );
+});
+
 test("a peer's end, its error and stray bytes evict an idle connection before anybody gets it", async () => {
   for (const news of ["end", "reset", "send"] as const) {
     const lab = createLab();

@@ -99,6 +99,8 @@ export function createSimulatedNet(clock: Clock): SimulatedNet {
     sides: (address) => [...sides.get(address) ?? []],
     net: {
       unixSockets: false,
+      codings: [],
+      decode: (source) => source,
       fileLimit: () => Promise.resolve(undefined),
       async connect(to, signal) {
         const address = to.transport === "unix" ? to.path : `${to.address}:${to.port}`;
