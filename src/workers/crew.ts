@@ -116,6 +116,11 @@ export class Crew {
     return best;
   }
 
+  /** A worker that has nothing to do. */
+  idle(): Thread | undefined {
+    return this.threads.find(({ state, count }) => count === 0 && state === "ready");
+  }
+
   /** Starts workers for the calls that wait, if there is room for more. */
   staff(now: number): void {
     const { size } = this.#settings;

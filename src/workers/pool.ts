@@ -9,6 +9,7 @@ import { currentContext } from "../context/mod.ts";
 import { BallastError, checkInteger, checkNumber } from "../errors.ts";
 import { createEvents, type Events } from "../events.ts";
 import { type Report, unknownAction } from "../report.ts";
+import { Accounts } from "./accounts.ts";
 import { AbortGroups } from "./abort_groups.ts";
 import { pack } from "./carry.ts";
 import { Crew } from "./crew.ts";
@@ -109,6 +110,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const events = createEvents<WorkerEvent>();
   const queue = new TaskQueue();
   const functions = new Map<Definition, PoolFunction>();
+  const accounts = new Accounts();
   const groups = new AbortGroups<Task>(abort);
   let pumpDue = false;
   /** Calls made since workers were last given some. */
@@ -194,6 +196,17 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     return new Promise((resolve, reject) => {
       const task = new Task(options, resolve, reject);
       if (signal !== undefined || contextSignal !== undefined) attach(task, signal, contextSignal);
+      if (queue.size === 0) {
+        const idle = crew.idle();
+        if (idle !== undefined) {
+          idle.handOver(task, options.calledAt);
+          idle.flush(options.calledAt);
+          crew.working();
+          fn.depth.add(0);
+          turnTime = undefined;
+          return;
+        }
+      }
       fn.depth.add(queue.size);
       queue.push(task);
       if (++unpumped >= LIST_LENGTH) return pump();
@@ -243,14 +256,15 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       // It was taken back, could not be sent, or was aborted in the moment it ended.
       if (task === undefined || task.state !== "handed") continue;
       const tookMs = thread.micros / 1000;
-      task.fn.ran(tookMs);
-      task.fn.queued.add(Math.max(0, now - task.calledAt - tookMs));
+      task.fn.learn(tookMs);
+      accounts.note(task.fn, tookMs, Math.max(0, now - task.calledAt - tookMs));
       if (thread.threw) task.fail("failed", decodeError(values[at] as WireError));
       else task.succeed(values[at]);
     }
     thread.advance(now);
     crew.answered(thread, now);
-    pump();
+    if (queue.size > 0) pump();
+    else settled();
   }
 
   function onNotice(thread: Thread, notice: Notice): void {
@@ -326,6 +340,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       cancel();
     }
     for (const task of await crew.end()) task.fail("cancelled", closedError());
+    accounts.enter();
     for (const fn of functions.values()) fn.dispose();
     disposeStats();
     events.close();
@@ -353,6 +368,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   function snapshot(): PoolSnapshot {
+    accounts.enter();
     return snapshotPool({ settings: given, queue, crew, functions: [...functions.values()] });
   }
 

@@ -69,9 +69,8 @@ export class PoolFunction {
     );
   }
 
-  /** Learns from a call that ran. */
-  ran(tookMs: number): void {
-    this.duration.add(tookMs);
+  /** Learns from a call that ran, for the next one. */
+  learn(tookMs: number): void {
     if (!this.#measured) {
       this.#measured = true;
       this.estimateMs = tookMs;

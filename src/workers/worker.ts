@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type Context, createContext } from "../context/mod.ts";
+import { type Context, createContext, currentContext } from "../context/mod.ts";
 import { errorMessage } from "../errors.ts";
 import { detectPlatform } from "../platform/detect.ts";
 import type { ChannelPort, ParentLink, Transfer } from "../platform/port.ts";
@@ -48,7 +48,7 @@ function serve(parent: ParentLink): void {
     const welcome = data as Partial<Welcome> | null;
     if (welcome?.ballast !== PROTOCOL_VERSION || welcome.port === undefined) return;
     const side = worker = new WorkerSide(welcome as Welcome);
-    welcome.port.onmessage = (event) => side.take(event.data);
+    side.listen();
   });
   parent.post({ ballast: PROTOCOL_VERSION } satisfies Hello);
 }
@@ -109,13 +109,20 @@ class WorkerSide {
     import(entry).then(ready, ready);
   }
 
+  /** Takes what comes from now on: within its context, where the runtime calls listeners in the flow that set them. */
+  listen(): void {
+    this.#base.run(() => this.#port.onmessage = (event) => this.#take(event.data));
+  }
+
   /** Takes a message: a list of calls, or an order. */
-  take(data: unknown): void {
+  #take(data: unknown): void {
     if (this.#isTerminated()) return;
     if (typeof data === "number") this.#lists.push([data, 0]);
     else if (Array.isArray(data)) this.#lists.push(data);
     else return this.#obey(data as Order);
-    if (!this.#busy) this.#base.run(() => this.#work());
+    if (this.#busy) return;
+    if (currentContext() === this.#base) this.#work();
+    else this.#base.run(this.#resume);
   }
 
   /**
