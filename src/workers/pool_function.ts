@@ -9,7 +9,9 @@ import type { Definition } from "./definition.ts";
 import type { TaskOutcome } from "./task.ts";
 
 /** A worker is handed about so much work in advance: enough to hide the way there and back, not more. */
-export const BUDGET_MS = 5;
+export const BUDGET_MS = 8;
+/** It is handed more when it has less than this left: a few calls with one message, instead of one with each answer. */
+export const REFILL_MS = BUDGET_MS / 2;
 /** No call is believed to take less: below, the messages cost more than the calls. */
 const LEAST_MS = 0.002;
 

@@ -11,7 +11,7 @@ import type { ChannelPort, WorkerBackend, WorkerEnd, WorkerHandle } from "../pla
 import { sameLuggage, toFrame } from "./carry.ts";
 import type { Luggage } from "./carry.ts";
 import { type Cell, createCell } from "./cell.ts";
-import { BUDGET_MS } from "./pool_function.ts";
+import { BUDGET_MS, REFILL_MS } from "./pool_function.ts";
 import { DEFINE, FRAME, type Hello, LIST_LENGTH, NOTHING, type Notice, type Order } from "./protocol.ts";
 import { PROTOCOL_VERSION, SKIP, SLOTS, type Welcome } from "./protocol.ts";
 import type { Gauges } from "./stats_period.ts";
@@ -100,6 +100,8 @@ export class Thread {
   /** The last answer, where memory is not shared. */
   #answer = { threw: false, micros: 0 };
   #held = true;
+  /** Whether it is being handed calls until it has its budget; then again when little of that is left. */
+  #refilling = true;
   #timer: Timer | undefined;
   /** What nobody caught over there. */
   #fatal: { readonly error: unknown } | undefined;
@@ -176,7 +178,9 @@ export class Thread {
     if (this.state !== "ready") return false;
     const count = this.#tail - this.#head;
     if (count === 0) return true;
-    return count < this.#window && this.backlogMs < BUDGET_MS && now - this.headSince < 2 * BUDGET_MS &&
+    // One more is always there when a call ends.
+    const limitMs = this.#refilling || count === 1 ? BUDGET_MS : REFILL_MS;
+    return count < this.#window && this.backlogMs < limitMs && now - this.headSince < 2 * BUDGET_MS &&
       task.transfer === undefined;
   }
 
@@ -190,6 +194,7 @@ export class Thread {
     task.call = call;
     task.estimateMs = task.fn.estimateMs;
     this.backlogMs += task.estimateMs;
+    this.#refilling = this.backlogMs < BUDGET_MS;
     this.live++;
     if (call === this.#head) this.#headIs(task, now);
     if (!this.#held) this.#hold(true);
@@ -208,6 +213,7 @@ export class Thread {
       if (transfer === undefined) this.#port.postMessage(isBare(outbox) ? outbox[0] : outbox);
       else this.#port.postMessage(outbox, [...transfer]);
       this.#unsent = this.#tail;
+      if (this.#cell !== undefined) this.#cell.posted = this.#tail;
     } catch {
       this.#sendSingly(now);
     }
@@ -222,15 +228,15 @@ export class Thread {
     return true;
   }
 
-  /** Takes back every call that has not begun and can be given to another worker. */
-  withdrawAll(): Task[] {
+  /** Takes back calls that have not begun and can be given to another worker: all of them, or the last, down to `keptMs` of work. */
+  withdrawAll(keptMs = -Infinity): Task[] {
     const taken: Task[] = [];
-    for (let call = this.#head; call < this.#tail; call++) {
+    for (let call = this.#tail - 1; call >= this.#head && this.backlogMs > keptMs; call--) {
       const task = this.#ring[call & (SLOTS - 1)];
       if (task === undefined || task.state !== "handed" || task.transfer !== undefined) continue;
       if (this.withdraw(task)) taken.push(task);
     }
-    return taken;
+    return taken.reverse();
   }
 
   /** The call that the next answer is for; undefined when it was taken back. */
@@ -419,6 +425,7 @@ export class Thread {
         task.fail("failed", uncloneable(task, error));
       }
     }
+    if (this.#cell !== undefined) this.#cell.posted = this.#tail;
   }
 
   #sendLuggage(luggage: Luggage | undefined, now: number): void {

@@ -19,7 +19,9 @@ import { takeTransfers } from "./transferring.ts";
 import { encodeError } from "./wire_error.ts";
 
 /** Results wait no longer than this for others to join them, while calls go on. */
-const HOLD_MS = 1;
+const HOLD_MS = 2;
+/** Nor longer than this, once there are fewer calls left than results: the pool is to send more in time. */
+const SHORT_HOLD_MS = 0.5;
 /** A result that took longer to copy is worth telling; among many small ones it was something else that took the time. */
 const SLOW_CLONE_MS = 5;
 const SLOW_CLONE_ANSWERS = 4;
@@ -141,6 +143,7 @@ class WorkerSide {
   }
 
   #leave(): void {
+    this.#flush();
     this.tell(this.#recorder.take());
     this.tell({ type: "left" });
   }
@@ -176,9 +179,11 @@ class WorkerSide {
       }
       if (!this.#step()) return;
     }
-    this.#flush();
     this.#busy = false;
     if (this.#leaving) this.#leave();
+    // More calls are on their way: their results may join these.
+    else if (this.#left > 0) this.#flushSoon();
+    else this.#flush();
   }
 
   /** One entry of the list. False when it has to be waited for. */
@@ -296,7 +301,16 @@ class WorkerSide {
     const answers = this.#answers;
     if (answers.length === 0) this.#heldSince = now;
     answers.push(value);
-    if (answers.length >= LIST_LENGTH || now - this.#heldSince >= HOLD_MS) this.#flush();
+    const heldMs = now - this.#heldSince;
+    if (
+      answers.length >= LIST_LENGTH || heldMs >= HOLD_MS ||
+      (heldMs >= SHORT_HOLD_MS && answers.length >= this.#left)
+    ) this.#flush();
+  }
+
+  /** Calls that it has to answer, those that have not arrived included; 0 where that cannot be known. */
+  get #left(): number {
+    return this.#cell === undefined ? 0 : (this.#cell.posted - this.#calls) | 0;
   }
 
   #answerAlone(threw: boolean, micros: number, value: unknown): void {
