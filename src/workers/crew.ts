@@ -14,7 +14,7 @@ import { type LossReason, WorkerLostError, WorkerStartError } from "./errors.ts"
 import type { WorkerEvent } from "./events.ts";
 import type { Settings } from "./options.ts";
 import type { Notice } from "./protocol.ts";
-import { Gauges } from "./stats_period.ts";
+import { Levels } from "./stats_period.ts";
 import type { Task } from "./task.ts";
 import { Thread } from "./thread.ts";
 
@@ -235,7 +235,7 @@ export class Crew {
           context,
           category: workerLog.category,
           beatMs,
-          gauges: new Gauges(stats),
+          levels: new Levels(stats),
           nextTurn: platform.nextTurn,
           onReady: (thread) => this.#ready(thread),
           onAnswers: (thread, values) => this.#host.onAnswers(thread, values),

@@ -269,7 +269,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   function onNotice(thread: Thread, notice: Notice): void {
     if (notice.type === "records") {
-      mergePeriod(stats, notice.metrics, thread.gauges);
+      mergePeriod(stats, notice.metrics, thread.levels);
       for (const record of notice.logs) workerLog.ingest(record, { worker: thread.id });
       if (notice.lost > 0) {
         log.warn("records of a worker were lost: there were too many", { lost: notice.lost });

@@ -14,7 +14,7 @@ import { type Cell, createCell } from "./cell.ts";
 import { BUDGET_MS, REFILL_MS } from "./pool_function.ts";
 import { DEFINE, FRAME, type Hello, LIST_LENGTH, NOTHING, type Notice, type Order } from "./protocol.ts";
 import { PROTOCOL_VERSION, SKIP, SLOTS, type Welcome } from "./protocol.ts";
-import type { Gauges } from "./stats_period.ts";
+import type { Levels } from "./stats_period.ts";
 import type { Task } from "./task.ts";
 import { decodeError } from "./wire_error.ts";
 
@@ -46,7 +46,7 @@ export interface ThreadOptions {
   readonly context: string;
   readonly category: readonly string[];
   readonly beatMs: number;
-  readonly gauges: Gauges;
+  readonly levels: Levels;
   readonly nextTurn: () => Promise<void>;
   readonly onReady: (thread: Thread) => void;
   readonly onAnswers: (thread: Thread, values: readonly unknown[]) => void;
@@ -65,7 +65,7 @@ export class Thread {
   readonly id: number;
   readonly url: string;
   readonly startedAt: number;
-  readonly gauges: Gauges;
+  readonly levels: Levels;
   state: ThreadState = "starting";
   /** Calls answered. */
   done = 0;
@@ -111,7 +111,7 @@ export class Thread {
     this.#options = options;
     this.id = id;
     this.url = url;
-    this.gauges = options.gauges;
+    this.levels = options.levels;
     this.startedAt = this.idleSince = this.beatSeenAt = clock.monotonic();
     this.#cell = createCell();
     this.#window = this.#cell === undefined ? 1 : SLOTS;
@@ -309,7 +309,7 @@ export class Thread {
     // The port closes when the thread has stopped; nobody waits for that.
     if (mayGoOn) this.#port.unref?.();
     else this.#port.close();
-    this.gauges.clear();
+    this.levels.clear();
     const left: Task[] = [];
     for (; this.#head < this.#tail; this.#head++) {
       const task = this.#ring[this.#head & (SLOTS - 1)];
@@ -430,7 +430,7 @@ export class Thread {
 
   #sendLuggage(luggage: Luggage | undefined, now: number): void {
     const frame = luggage && toFrame(luggage, now);
-    this.#port.postMessage([FRAME, 1, frame && { ...frame, locals: frame.locals.filter(isCloneable) }]);
+    this.#port.postMessage([FRAME, 1, frame && { ...frame, locals: frame.locals.filter(([, value]) => isCloneable(value)) }]);
     this.#luggage = luggage;
   }
 }
