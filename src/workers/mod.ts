@@ -25,6 +25,7 @@ export { transferring } from "./transferring.ts";
 // Pools
 export { type CallOptions, type CloseOptions, createWorkerPool, type WorkerPool } from "./pool.ts";
 export type { BackendName, RecycleOptions, WorkerPoolOptions } from "./options.ts";
+export type { WaitOptions } from "./queue.ts";
 export type { Workers, WorkersOptions, WorkersPoolOptions } from "./workers.ts";
 
 // What goes wrong

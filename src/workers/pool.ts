@@ -4,9 +4,12 @@
  * @module
  */
 
+import { OverloadError } from "../overload/errors.ts";
+import type { Priority, QueueRefusal } from "../overload/mod.ts";
+import { rankOf } from "../overload/priority.ts";
 import type { Transfer } from "../platform/port.ts";
 import { currentContext } from "../context/mod.ts";
-import { BallastError, checkInteger, checkNumber } from "../errors.ts";
+import { BallastError, checkNumber } from "../errors.ts";
 import { createEvents, type Events } from "../events.ts";
 import { type Report, unknownAction } from "../report.ts";
 import { Accounts } from "./accounts.ts";
@@ -36,8 +39,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** What of the arguments is handed over instead of copied. @default nothing */
   readonly transfer?: readonly Transfer[];
-  /** Calls of a higher priority leave the queue first: a whole number from -100 to 100. @default the function's */
-  readonly priority?: number;
+  /** How much it matters: what matters more leaves the queue first, and is the last to be refused. @default the function's */
+  readonly priority?: Priority;
   /** Who runs it. @default the pool of the current context's runtime, or else one shared by the process */
   readonly pool?: WorkerPool;
 }
@@ -106,9 +109,9 @@ const GRACE_MS = 500;
  */
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const given = settings(options);
-  const { name, kind, backend, maxQueue, carry, clock, stats, log, workerLog } = given;
+  const { name, kind, backend, maxQueue, waits, carry, clock, stats, log, workerLog } = given;
   const events = createEvents<WorkerEvent>();
-  const queue = new TaskQueue();
+  const queue = new TaskQueue(waits);
   const functions = new Map<Definition, PoolFunction>();
   const accounts = new Accounts();
   const groups = new AbortGroups<Task>(abort);
@@ -176,13 +179,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (backend === undefined) {
       return runInline(fn, args, { signal, contextSignal, clock, timeoutMs: call.timeoutMs });
     }
-    if (queue.size >= maxQueue) {
-      pump();
-      if (queue.size >= maxQueue) return refuse(fn, queueFull(definition));
-    }
-    const { timeoutMs = definition.options.timeoutMs, priority = definition.options.priority ?? 0 } = call;
+    const { timeoutMs = definition.options.timeoutMs, priority = definition.options.priority ?? "normal" } =
+      call;
     if (timeoutMs !== undefined) checkNumber("timeoutMs", timeoutMs, { min: 0 });
-    if (priority !== 0) checkInteger("priority", priority, { min: -100, max: 100 });
+    if (priority !== "normal") rankOf(priority);
+    if (queue.size >= maxQueue && !makeRoom(priority)) return refuse(fn, queueFull(definition));
+    if (context?.deadline !== undefined && queue.size > 0 && isTooLate(context.remainingMs)) {
+      return refuse(fn, refusal(definition, { reason: "deadline", priority, waitedMs: 0 }));
+    }
     const options = {
       fn,
       args,
@@ -216,6 +220,36 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     });
   }
 
+  /** Whether there is room for one more, once those that matter less, or the oldest under overload, have made it. */
+  function makeRoom(priority: Priority): boolean {
+    pump();
+    if (queue.size < maxQueue) return true;
+    const victim = queue.victim(priority);
+    if (victim === undefined) return false;
+    queue.forget(victim);
+    victim.fail("rejected", queueFull(victim.fn.definition));
+    return true;
+  }
+
+  /** Whether a call that has so long could not even begin by then. */
+  function isTooLate(remainingMs: number): boolean {
+    const ready = crew.threads.filter(({ state }) => state === "ready").length;
+    return ready > 0 && queue.backlogMs / ready > remainingMs;
+  }
+
+  function refuseWaiting(task: Task, reason: QueueRefusal, now: number): void {
+    const { fn: { definition }, priority, calledAt } = task;
+    queue.forget(task);
+    task.fail("rejected", refusal(definition, { reason, priority, waitedMs: now - calledAt }));
+  }
+
+  function refusal(
+    { name: called }: Definition,
+    refused: { readonly reason: QueueRefusal; readonly priority: Priority; readonly waitedMs: number },
+  ): OverloadError {
+    return new OverloadError(`the pool "${name}", asked for ${called}(),`, { admitted: false, ...refused });
+  }
+
   function attach(task: Task, signal: AbortSignal | undefined, contextSignal: AbortSignal | undefined): void {
     if (signal !== undefined) groups.add(signal, task);
     if (contextSignal !== undefined) groups.add(contextSignal, task);
@@ -239,6 +273,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       thread.handOver(task, now);
     }
     for (const thread of crew.threads) thread.flush(now);
+    // That the first worker is still being started is no overload.
+    if (waits !== undefined && crew.threads.some(({ state }) => state === "ready")) {
+      queue.sweep(now, (task, reason) => refuseWaiting(task, reason, now));
+    }
     crew.working();
     if (queue.size > 0) crew.staff(now);
   }

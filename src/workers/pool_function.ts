@@ -16,7 +16,7 @@ export const REFILL_MS = BUDGET_MS / 2;
 const LEAST_MS = 0.002;
 
 /** What became of calls, and how many were refused or ran inline. */
-export type TaskCounts = Record<TaskOutcome | "calls" | "rejected" | "inline" | "slowClones", number>;
+export type TaskCounts = Record<TaskOutcome | "calls" | "inline" | "slowClones", number>;
 
 /** A function in a pool. */
 export class PoolFunction {
@@ -69,6 +69,11 @@ export class PoolFunction {
         help: "Calls, by what became of them",
       }, () => this.counts[key as keyof TaskCounts])
     );
+  }
+
+  /** What the next call is known to take; 0 as long as nobody knows. */
+  get expectedMs(): number {
+    return this.#measured ? this.estimateMs : 0;
   }
 
   /** Learns from a call that ran, for the next one. */

@@ -430,7 +430,11 @@ export class Thread {
 
   #sendLuggage(luggage: Luggage | undefined, now: number): void {
     const frame = luggage && toFrame(luggage, now);
-    this.#port.postMessage([FRAME, 1, frame && { ...frame, locals: frame.locals.filter(([, value]) => isCloneable(value)) }]);
+    this.#port.postMessage([
+      FRAME,
+      1,
+      frame && { ...frame, locals: frame.locals.filter(([, value]) => isCloneable(value)) },
+    ]);
     this.#luggage = luggage;
   }
 }
