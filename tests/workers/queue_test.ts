@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { test } from "node:test";
 
 import { createContext } from "@ballast/runtime";
 import { OverloadError, type Priority } from "@ballast/runtime/overload";
 import { QueueFullError, type WorkerPool } from "@ballast/runtime/workers";
 import { createLedger, eachBackend, START_MS, until } from "./support.ts";
 import * as tasks from "./tasks/basic.ts";
+import { TaskQueue } from "../../src/workers/queue.ts";
 import * as failing from "./tasks/failing.ts";
 
 /** Keeps the only worker of a pool busy; what is called meanwhile waits. */
@@ -62,12 +64,11 @@ eachBackend("a full queue refuses the newcomer, or what matters less", { maxQueu
 });
 
 eachBackend(
-  "where waiting is bounded the old are refused under overload, and the newest goes first",
+  "where waiting is bounded, what has waited too long is refused",
   { waits: { targetMs: 40, intervalMs: 60, maxWaitMs: 60_000 } },
   async (pool) => {
     const release = await occupy(pool);
-    const order: number[] = [];
-    const call = (number: number) => tasks.add.with({ pool })(number, 0).then((value) => order.push(value));
+    const call = (number: number) => tasks.add.with({ pool })(number, 0);
     const old = Promise.allSettled([call(1), call(2), call(3)]);
     for (const result of await old) {
       const { reason } = result as PromiseRejectedResult;
@@ -103,4 +104,39 @@ eachBackend("a call that cannot begin before its deadline is refused at once", {
   } finally {
     context.close();
   }
+});
+
+/** As much of a call as the queue looks at. */
+function waiting(calledAt: number, priority: Priority) {
+  return { calledAt, priority, state: "queued", expectedMs: 0, fn: { expectedMs: 1 } };
+}
+
+test("under overload the newest goes first, and the short wait is for the least important alone", () => {
+  const queue = new TaskQueue({ targetMs: 20, intervalMs: 100, maxWaitMs: 500 });
+  const refused: number[] = [];
+  const push = (at: number, priority: Priority) => queue.push(waiting(at, priority) as never);
+  const sweep = (now: number) =>
+    queue.sweep(now, (task) => {
+      refused.push(task.calledAt);
+      queue.forget(task);
+      task.state = "settled";
+    });
+  push(0, "critical");
+  push(1, "normal");
+  sweep(50);
+  assert.equal(queue.overloaded, false, "not yet for an interval");
+  for (const at of [130, 131, 132]) push(at, "normal");
+  sweep(151);
+  assert.equal(queue.overloaded, true);
+  assert.deepEqual(refused, [1], "longer than one and a half times the target");
+  const order: number[] = [];
+  for (let task = queue.peek(); task !== undefined; task = queue.peek()) {
+    queue.shift(task);
+    order.push(task.calledAt);
+  }
+  assert.deepEqual(order, [0, 132, 131, 130]);
+  assert.deepEqual([queue.size, queue.backlogMs, queue.overloaded], [0, 0, false], "an empty queue is calm");
+  push(200, "critical");
+  sweep(701);
+  assert.deepEqual(refused, [1, 200], "nobody waits longer than the longest wait");
 });

@@ -9,20 +9,21 @@ import * as tasks from "./tasks/basic.ts";
 import * as failing from "./tasks/failing.ts";
 import { seenTwice, tenant } from "./tasks/travel.ts";
 
-/** Has the first worker of a pool started without shared memory, as in a browser whose page is not isolated. */
-async function startUnshared(pool: WorkerPool): Promise<void> {
-  const scope = globalThis as { SharedArrayBuffer?: unknown };
-  const { SharedArrayBuffer } = scope;
-  scope.SharedArrayBuffer = undefined;
-  try {
-    await tasks.nothing.with({ pool })();
-  } finally {
-    scope.SharedArrayBuffer = SharedArrayBuffer;
-  }
+/** Runs a test as in a browser whose page is not isolated. */
+function withoutSharing(name: string, run: (pool: WorkerPool) => Promise<void>): void {
+  eachBackend(`without shared memory: ${name}`, {}, async (pool) => {
+    const scope = globalThis as { SharedArrayBuffer?: unknown };
+    const { SharedArrayBuffer } = scope;
+    scope.SharedArrayBuffer = undefined;
+    try {
+      await run(pool);
+    } finally {
+      scope.SharedArrayBuffer = SharedArrayBuffer;
+    }
+  });
 }
 
-eachBackend("without shared memory: results, failures and context, in order", {}, async (pool) => {
-  await startUnshared(pool);
+withoutSharing("results, failures and context, in order", async (pool) => {
   const handed: number[] = [];
   const calls = Array.from({ length: 200 }, async (_, index) => {
     const sum = await tasks.add.with({ pool })(index, 1);
@@ -46,20 +47,14 @@ eachBackend("without shared memory: results, failures and context, in order", {}
   assert.ok(pool.snapshot().functions.find(({ name }) => name === "later")!.durationMs.max! >= 4);
 });
 
-eachBackend(
-  "without shared memory: a time limit ends a call, and a lost worker its own alone",
-  {},
-  async (pool) => {
-    await startUnshared(pool);
-    const limited = tasks.later.with({ pool, timeoutMs: 30 })(60_000, "never");
-    const behind = tasks.add.with({ pool })(1, 1);
-    await assert.rejects(limited, { code: "TIMEOUT" });
-    assert.equal(await behind, 2, "what waited runs in the next worker");
-    await pool.act("recycle");
-    const ledger = new Int32Array(8);
-    const lost = failing.exit.with({ pool })(ledger, 1);
-    const next = tasks.add.with({ pool })(2, 2);
-    await assert.rejects(lost, WorkerLostError);
-    assert.equal(await next, 4);
-  },
-);
+withoutSharing("a time limit ends a call, and a lost worker its own alone", async (pool) => {
+  const limited = tasks.later.with({ pool, timeoutMs: 30 })(60_000, "never");
+  const behind = tasks.add.with({ pool })(1, 1);
+  await assert.rejects(limited, { code: "TIMEOUT" });
+  assert.equal(await behind, 2, "what waited runs in the next worker");
+  const ledger = new Int32Array(8);
+  const lost = failing.exit.with({ pool })(ledger, 1);
+  const next = tasks.add.with({ pool })(2, 2);
+  await assert.rejects(lost, WorkerLostError);
+  assert.equal(await next, 4);
+});
