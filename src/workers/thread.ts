@@ -5,15 +5,13 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
-import { errorMessage } from "../errors.ts";
 import { delay } from "../signal.ts";
 import type { ChannelPort, WorkerBackend, WorkerEnd, WorkerHandle } from "../platform/port.ts";
-import { sameLuggage, toFrame } from "./carry.ts";
-import type { Luggage } from "./carry.ts";
 import { type Cell, createCell } from "./cell.ts";
+import { Outbox } from "./outbox.ts";
 import { BUDGET_MS, REFILL_MS } from "./pool_function.ts";
-import { DEFINE, FRAME, type Hello, LIST_LENGTH, NOTHING, type Notice, type Order } from "./protocol.ts";
-import { PROTOCOL_VERSION, SKIP, SLOTS, type Welcome } from "./protocol.ts";
+import { type Hello, NOTHING, type Notice, type Order, PROTOCOL_VERSION, SLOTS } from "./protocol.ts";
+import type { Welcome } from "./protocol.ts";
 import type { Levels } from "./stats_period.ts";
 import type { Task } from "./task.ts";
 import { decodeError } from "./wire_error.ts";
@@ -58,8 +56,6 @@ export interface ThreadOptions {
   readonly onTimeout: (task: Task) => void;
 }
 
-/** A port that can let its process end: Node's, Bun's and Deno's. */
-
 /** One worker. */
 export class Thread {
   readonly id: number;
@@ -92,11 +88,7 @@ export class Thread {
   readonly #ring: (Task | undefined)[] = new Array(SLOTS).fill(undefined);
   #head = 0;
   #tail = 0;
-  /** The first call that has not been posted. */
-  #unsent = 0;
-  #outbox: unknown[] = [];
-  readonly #defined: boolean[] = [];
-  #luggage: Luggage | undefined;
+  readonly #outbox: Outbox;
   /** The last answer, where memory is not shared. */
   #answer = { threw: false, micros: 0 };
   #held = true;
@@ -117,6 +109,7 @@ export class Thread {
     this.#window = this.#cell === undefined ? 1 : SLOTS;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1 as unknown as ChannelPort;
+    this.#outbox = new Outbox(this.#port);
     port1.onmessage = (event: MessageEvent) => this.#take(event.data);
     port1.addEventListener("close", () => void this.#closed());
     this.#handle = backend.spawn({
@@ -198,25 +191,13 @@ export class Thread {
     this.live++;
     if (call === this.#head) this.#headIs(task, now);
     if (!this.#held) this.#hold(true);
-    this.#write(this.#outbox, task, now);
-    if (task.transfer !== undefined || this.#tail - this.#unsent >= LIST_LENGTH) this.flush(now);
+    this.#outbox.add(task, now);
+    if (this.#outbox.isFull) this.flush(now);
   }
 
   /** Posts what was handed over. */
   flush(now: number): void {
-    if (this.#unsent === this.#tail) return;
-    const outbox = this.#outbox;
-    this.#outbox = [];
-    // A call with a transfer list is the only one of its list: nothing else is spoilt if it cannot be sent.
-    const transfer = this.#ring[this.#unsent & (SLOTS - 1)]?.transfer;
-    try {
-      if (transfer === undefined) this.#port.postMessage(isBare(outbox) ? outbox[0] : outbox);
-      else this.#port.postMessage(outbox, [...transfer]);
-      this.#unsent = this.#tail;
-      if (this.#cell !== undefined) this.#cell.posted = this.#tail;
-    } catch {
-      this.#sendSingly(now);
-    }
+    if (this.#outbox.post(now) && this.#cell !== undefined) this.#cell.posted = this.#tail;
   }
 
   /** Takes a call back. False when it has begun, or that cannot be known. */
@@ -393,75 +374,4 @@ export class Thread {
   #post(order: Order): void {
     this.#port.postMessage(order);
   }
-
-  /** Writes a call, and what the worker has to know for it. */
-  #write(into: unknown[], { fn, args, luggage, guarded }: Task, now: number): void {
-    if (this.#defined[fn.id] !== true) {
-      this.#defined[fn.id] = true;
-      into.push(DEFINE, 3, fn.id, fn.definition.url, fn.definition.name);
-    }
-    if (!sameLuggage(this.#luggage, luggage)) {
-      into.push(FRAME, 1, luggage && toFrame(luggage, now));
-      this.#luggage = luggage;
-    }
-    into.push(fn.id, args.length * 2 + (guarded ? 1 : 0));
-    for (let index = 0; index < args.length; index++) into.push(args[index]);
-  }
-
-  /** Something in the list cannot be copied: each call goes alone, and those that cannot go fail. */
-  #sendSingly(now: number): void {
-    // What the list would have told the worker was lost with it.
-    this.#defined.length = 0;
-    for (; this.#unsent < this.#tail; this.#unsent++) {
-      const task = this.#ring[this.#unsent & (SLOTS - 1)]!;
-      try {
-        this.#sendLuggage(task.luggage, now);
-        const list: unknown[] = [];
-        this.#write(list, task, now);
-        this.#port.postMessage(list, [...task.transfer ?? []]);
-      } catch (error) {
-        this.#defined.length = 0;
-        this.#port.postMessage([SKIP, 0]);
-        task.fail("failed", uncloneable(task, error));
-      }
-    }
-    if (this.#cell !== undefined) this.#cell.posted = this.#tail;
-  }
-
-  #sendLuggage(luggage: Luggage | undefined, now: number): void {
-    const frame = luggage && toFrame(luggage, now);
-    this.#port.postMessage([
-      FRAME,
-      1,
-      frame && { ...frame, locals: frame.locals.filter(([, value]) => isCloneable(value)) },
-    ]);
-    this.#luggage = luggage;
-  }
-}
-
-/** Whether a list is nothing but a call without arguments. */
-function isBare(list: readonly unknown[]): boolean {
-  return list.length === 2 && list[1] === 0 && (list[0] as number) >= 0;
-}
-
-function isCloneable(value: unknown): boolean {
-  try {
-    structuredClone(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function uncloneable({ fn, args, transfer }: Task, error: unknown): TypeError {
-  const { name } = fn.definition;
-  const index = transfer === undefined ? args.findIndex((arg) => !isCloneable(arg)) : -1;
-  const what = index < 0 ? "an argument" : `argument ${index + 1}`;
-  return new TypeError(
-    `${what} of ${name}() cannot be sent to a worker: ${
-      errorMessage(error)
-    }; pass plain data, without functions, ` +
-      `symbols or live objects, or call ${name}.inline()`,
-    { cause: error },
-  );
 }
