@@ -7,20 +7,19 @@
 import { OverloadError } from "../overload/errors.ts";
 import type { Priority, QueueRefusal } from "../overload/mod.ts";
 import { rankOf } from "../overload/priority.ts";
-import type { Transfer } from "../platform/port.ts";
 import { currentContext } from "../context/mod.ts";
 import { BallastError, checkNumber } from "../errors.ts";
-import { createEvents, type Events } from "../events.ts";
-import { type Report, unknownAction } from "../report.ts";
+import { createEvents } from "../events.ts";
+import { unknownAction } from "../report.ts";
 import { Accounts } from "./accounts.ts";
 import { AbortGroups } from "./abort_groups.ts";
 import { pack } from "./carry.ts";
 import { Crew } from "./crew.ts";
-import type { Definition, PoolKind } from "./definition.ts";
+import type { Definition } from "./definition.ts";
 import { QueueFullError } from "./errors.ts";
 import type { WorkerEvent } from "./events.ts";
 import { runInline } from "./inline.ts";
-import { type BackendName, settings, type WorkerPoolOptions } from "./options.ts";
+import { settings, type WorkerPoolOptions } from "./options.ts";
 import { PoolFunction } from "./pool_function.ts";
 import { LIST_LENGTH, type Notice } from "./protocol.ts";
 import { TaskQueue } from "./queue.ts";
@@ -30,64 +29,7 @@ import { mergePeriod } from "./stats_period.ts";
 import { Task, type TaskOutcome } from "./task.ts";
 import type { Thread } from "./thread.ts";
 import { decodeError, type WireError } from "./wire_error.ts";
-
-/** How one call is made. */
-export interface CallOptions {
-  /** Ends the call: one that waits is never run, one that runs is ended with its worker. */
-  readonly signal?: AbortSignal;
-  /** How long it may run, counted from its start. @default the function's `timeoutMs` */
-  readonly timeoutMs?: number;
-  /** What of the arguments is handed over instead of copied. @default nothing */
-  readonly transfer?: readonly Transfer[];
-  /** How much it matters: what matters more leaves the queue first, and is the last to be refused. @default the function's */
-  readonly priority?: Priority;
-  /** Who runs it. @default the pool of the current context's runtime, or else one shared by the process */
-  readonly pool?: WorkerPool;
-}
-
-/** How a pool is closed. */
-export interface CloseOptions {
-  /** Whether calls that wait are run first; otherwise they fail with a `BallastError` of code `CLOSED`. @default false */
-  readonly finish?: boolean;
-  /** How long calls may go on: those that run, and with `finish` those that wait. @default 500, without end with `finish` */
-  readonly graceMs?: number;
-}
-
-/** A pool of workers. Without a call it has none. */
-export interface WorkerPool extends AsyncDisposable {
-  /** What it is called. */
-  readonly name: string;
-  /** What it is for. */
-  readonly kind: PoolKind;
-  /** What runs its calls. */
-  readonly backend: BackendName;
-  /** What happens to its workers. */
-  readonly events: Events<WorkerEvent>;
-  /** Everything there is to know, as plain JSON. */
-  snapshot(): PoolSnapshot;
-  /** What the meta app shows. */
-  report(): Report;
-  /** Carries out an action of the report: `recycle` replaces the workers, one after the other. */
-  act(id: string, args?: Readonly<Record<string, string>>): unknown;
-  /** Ends it: at once, or when everything is done. Safe to call twice. */
-  close(options?: CloseOptions): Promise<void>;
-}
-
-/** Hands a call to a pool. */
-export type Submit = (
-  definition: Definition,
-  args: readonly unknown[],
-  options: CallOptions,
-) => Promise<unknown>;
-
-const submits = new WeakMap<WorkerPool, Submit>();
-
-/** The way into a pool. */
-export function submitTo(pool: WorkerPool): Submit {
-  const submit = submits.get(pool);
-  if (submit === undefined) throw new TypeError("pool must be one that createWorkerPool() made");
-  return submit;
-}
+import { acceptBy, type CallOptions, type CloseOptions, type WorkerPool } from "./worker_pool.ts";
 
 /** A call that is lost while it runs is run again so often, if it may be. */
 const MAX_LOSSES = 2;
@@ -447,7 +389,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     close: (options = {}) => closing ??= end(options),
     [Symbol.asyncDispose]: () => closing ??= end({}),
   };
-  submits.set(pool, submit);
+  acceptBy(pool, submit);
   return pool;
 }
 
