@@ -140,3 +140,16 @@ test("under overload the newest goes first, and the short wait is for the least 
   sweep(701);
   assert.deepEqual(refused, [1, 200], "nobody waits longer than the longest wait");
 });
+
+eachBackend("a result does not wait for a long call that was handed over with it", {}, async (pool) => {
+  const ledger = createLedger(4);
+  const mark = failing.mark.with({ pool });
+  for (let round = 0; round < 3; round++) await mark(ledger, 1);
+  const quick = [mark(ledger, 1), mark(ledger, 1), mark(ledger, 1)];
+  const slow = failing.markSlowly.with({ pool })(ledger, 3, 400);
+  let isOver = false;
+  void slow.then(() => isOver = true);
+  await Promise.all(quick);
+  assert.equal(isOver, false);
+  await slow;
+});
