@@ -6,6 +6,8 @@
  */
 
 import type { Clock } from "../clock.ts";
+import type { PlatformProcesses } from "./process_port.ts";
+import type { PlatformServers } from "./server_port.ts";
 
 /** A runtime, as seen by the rest of Ballast. */
 export interface Platform {
@@ -37,12 +39,16 @@ export interface Platform {
   readonly files?: PlatformFiles;
   /** Sockets, where there are any. */
   readonly net?: PlatformNet;
+  /** Sockets that listen, where there are any. */
+  readonly servers?: PlatformServers;
   /** Who reads the console, where that can be told. */
   terminal?(): Terminal;
   /** Threads, where there are any. */
   readonly workers?: PlatformWorkers;
   /** The process, where there is one. */
   processInfo(): ProcessInfo | undefined;
+  /** Further processes, where this program can be started again. */
+  readonly processes?: PlatformProcesses | undefined;
   /** What the runtime monitor reads, where there is something to read. */
   readonly monitor?: PlatformMonitor;
 }

@@ -26,11 +26,13 @@ export function webPlatform(): Platform {
       DNS,
       { name: "context propagation", supported: false, note: "pass contexts explicitly" },
       { name: "connections", supported: false, note: "no sockets: use fetch" },
+      NO_SERVERS,
       { name: "background timers", supported: true, note: "while the page or worker is alive" },
       typeof Worker === "function"
         ? { name: "workers", supported: true, note: "Web Workers; they do not contain memory" }
         : NO_WORKERS,
       NO_PROCESS,
+      NO_GROUP,
       { name: "pause stacks", supported: false, note: "no inspector: pauses are recorded without a stack" },
     ],
     nextTurn,
@@ -42,7 +44,17 @@ export function webPlatform(): Platform {
 }
 
 const DNS: Capability = { name: "dns", supported: true, note: "DNS over HTTPS, with TTLs" };
+const NO_SERVERS: Capability = {
+  name: "servers",
+  supported: false,
+  note: "no sockets that listen: export a fetch handler",
+};
 const NO_PROCESS: Capability = { name: "process", supported: false, note: "no process to describe" };
+const NO_GROUP: Capability = {
+  name: "server group",
+  supported: false,
+  note: "no processes or listeners: the runtime serves",
+};
 const NO_WORKERS: Capability = { name: "workers", supported: false, note: "no threads: calls run inline" };
 
 const browserWorkers: PlatformWorkers = {
@@ -75,6 +87,7 @@ function workerdPlatform(): Platform {
         note:
           "a socket ends with its request, so there is nothing to pool: use fetch, or connect of cloudflare:sockets",
       },
+      NO_SERVERS,
       {
         name: "background timers",
         supported: false,
@@ -86,6 +99,7 @@ function workerdPlatform(): Platform {
       },
       NO_WORKERS,
       NO_PROCESS,
+      NO_GROUP,
     ],
     nextTurn,
     createStorage: () => process === undefined ? undefined : nodeStorage(),

@@ -33,6 +33,13 @@ import {
   ResolveError,
   type Resolver,
 } from "@ballast/runtime/dns";
+import {
+  createGroup,
+  createServerSet,
+  type Group,
+  type GroupEnd,
+  type GroupOptions,
+} from "@ballast/runtime/group";
 import { createLog, type Log } from "@ballast/runtime/log";
 import { createMetaApp, type Overview } from "@ballast/runtime/meta";
 import { exportToOpenTelemetry } from "@ballast/runtime/otel";
@@ -195,3 +202,15 @@ export async function totals(texts: readonly string[]): Promise<number[]> {
     await pool.close();
   }
 }
+
+const groupOptions: GroupOptions = {
+  apps: [{ name: "web", port: 8080, fetch: () => new Response("hello") }],
+  workers: 2,
+  meta: { port: 8081, token: undefined },
+  maxMemoryBytes: 2 ** 28,
+  health: () => true,
+  onChildStart: ({ id, pid }) => console.log(id, pid),
+};
+export const group: Group = createGroup(groupOptions);
+export const groupEnded: Promise<GroupEnd> = group.serve();
+export const servers = createServerSet({ apps: groupOptions.apps ?? [] });
