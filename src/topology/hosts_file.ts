@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type HostsTable } from "../dns/hosts.ts";
+import type { HostsTable } from "../dns/hosts.ts";
 import { normalizeName, parseLiteral } from "../dns/name.ts";
 import { errorMessage, show } from "../errors.ts";
 import type { TopologyProblem } from "./schema.ts";

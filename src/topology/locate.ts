@@ -91,9 +91,10 @@ class Scanner {
       item();
       this.#space();
       if (this.#skip(end)) return;
+      const comma = this.#at;
       if (!this.#skip(",")) throw this.#fault(`"," or "${end}" is missing before ${this.#seen()}`);
       this.#space();
-      if (this.#text[this.#at] === end) throw this.#fault(`there is a comma too many before "${end}"`);
+      if (this.#text[this.#at] === end) throw new Fault(comma, `there is a comma too many before "${end}"`);
     }
   }
 
@@ -125,7 +126,7 @@ class Scanner {
         throw this.#fault("this text has no closing quote");
       }
       if (char < " ") throw this.#fault("a control character in a text must be written as \\u");
-      if (char === "\\" && !/^\\(?:["\\/bfnrt]|u[\da-f]{4})/i.test(this.#text.substr(this.#at++, 6))) {
+      if (char === "\\" && !/^\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/.test(this.#text.substr(this.#at++, 6))) {
         this.#at--;
         throw this.#fault(`there is no escape ${JSON.stringify(this.#text.substr(this.#at, 2))}`);
       }

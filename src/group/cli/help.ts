@@ -10,7 +10,7 @@ import { COMMON } from "./command.ts";
 /** No line is longer. */
 const COLUMNS = 80;
 /** Where the explanations of options begin. */
-const HELP_AT = 28;
+const HELP_AT = 32;
 
 /** What the program is, and its commands. */
 export function programHelp(commands: readonly Command[]): string {

@@ -73,8 +73,8 @@ function unknownCommand(name: string): UsageError {
 /** As `main`, for the program's own entry: the process ends with its code. */
 export async function start(): Promise<void> {
   const shell = nodeShell()!;
-  // Whoever reads no further, as `head` does, has had enough: no reason to complain.
-  shell.stdout.onBroken(() => shell.exit(0));
+  // Whoever reads no further, as `head` does, has had enough: no reason to complain. A service goes on.
+  shell.stdout.onBroken(() => shell.args[0] === "serve" ? undefined : shell.exit(0));
   shell.setExitCode(await main());
 }
 

@@ -10,8 +10,8 @@ const WIDE =
 /** What takes none: marks, joiners, variation selectors. */
 const NO_WIDTH = /^[\p{M}\p{Cf}]+$/u;
 /** What a terminal obeys (C0, DEL, C1), and what would reorder the line or break it: bidirectional controls, separators. */
-// deno-lint-ignore no-control-regex
 const UNSAFE =
+  // deno-lint-ignore no-control-regex
   /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
