@@ -10,7 +10,7 @@ import { wrap } from "../help.ts";
 import { cellSpan, severityTone } from "./cells.ts";
 import { cutLine, type Line, padLine, SIGNS, type Span, span, spread } from "./line.ts";
 import { resample, sparkline } from "./spark.ts";
-import { fit, widthOf } from "./text.ts";
+import { fit, harmless, widthOf } from "./text.ts";
 
 /** A finding: what is wrong in one line, and below it as much as there is room for. */
 export function findingLines(
@@ -43,7 +43,7 @@ const FACT_WIDTH = 38;
 export function factLines(facts: readonly Fact[], columns: number, now: number): Line[] {
   const perLine = Math.max(1, Math.floor((columns + 2) / (FACT_WIDTH + 2)));
   const width = Math.floor((columns + 2) / perLine) - 2;
-  const label = Math.min(22, Math.max(0, ...facts.map(({ label }) => widthOf(label)))) + 2;
+  const label = Math.min(22, Math.max(0, ...facts.map(({ label }) => widthOf(harmless(label))))) + 2;
   const rows = Math.ceil(facts.length / perLine);
   return Array.from({ length: rows }, (_, row) =>
     // Read downwards, as one reads a list.

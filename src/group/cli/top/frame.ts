@@ -160,9 +160,7 @@ function tab({ view, sample }: TopState, id: string, index: number): Span[] {
 }
 
 function footer({ intervalMs, sample }: TopState, columns: number, above: number, below: number): Line {
-  const hidden = [above > 0 ? `↑ ${above}` : "", below > 0 ? `↓ ${below} lines` : ""].filter((text) =>
-    text !== ""
-  );
+  const hidden = [above > 0 ? `↑ ${above}` : "", below > 0 ? `↓ ${below}` : ""].filter((text) => text !== "");
   const took = sample === undefined ? [] : [`took ${formatDuration(Math.round(sample.tookMs))}`];
   const right = [...hidden, `every ${formatDuration(intervalMs)}`, ...took].join(" · ");
   const keys = columns < WIDE_ENOUGH

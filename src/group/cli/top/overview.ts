@@ -14,7 +14,7 @@ import { type Point, resample, sparkline } from "./spark.ts";
 import type { Sample } from "./poll.ts";
 import type { TopState } from "./state.ts";
 import { tableLines } from "./table.ts";
-import { fit, widthOf } from "./text.ts";
+import { fit, harmless, widthOf } from "./text.ts";
 
 /** From here on numbers and parts stand side by side. */
 const WIDE = 120;
@@ -193,7 +193,7 @@ function of(value: number | undefined, limit: number | undefined): string {
 /** Every part in a line: its worst finding, its name, its own summary. */
 function partLines({ outline }: Sample, columns: number): Line[] {
   const { reports, findings } = outline;
-  const label = Math.min(20, Math.max(...reports.map(({ title }) => widthOf(title)), 4)) + 2;
+  const label = Math.min(20, Math.max(...reports.map(({ title }) => widthOf(harmless(title))), 4)) + 2;
   const lines = reports.map(({ id, title, summary = "" }): Line => {
     const worst = findings.find(({ report }) => report === id);
     const tone = worst === undefined ? "good" : severityTone(worst.severity);

@@ -12,9 +12,10 @@ export type Point = readonly [at: number, value: number];
 
 /** Draws values, one a column, from zero to the largest or to `top`; a value that is not known is left blank. */
 export function sparkline(values: readonly (number | undefined)[], top = 0): string {
-  const most = Math.max(top, ...values.map((value) => value ?? 0));
+  const isKnown = (value: number | undefined): value is number => Number.isFinite(value);
+  const most = Math.max(top, ...values.filter(isKnown));
   return values.map((value) => {
-    if (value === undefined || !Number.isFinite(value)) return " ";
+    if (!isKnown(value)) return " ";
     if (most <= 0 || value <= 0) return BLOCKS[0];
     return BLOCKS[Math.min(BLOCKS.length - 1, Math.floor((value / most) * BLOCKS.length))];
   }).join("");

@@ -7,7 +7,7 @@
 import type { ReportTable } from "../../../report.ts";
 import { cellSpan, isNumeric } from "./cells.ts";
 import { type Line, type Span, span } from "./line.ts";
-import { fit, widthOf } from "./text.ts";
+import { fit, harmless, widthOf } from "./text.ts";
 
 const GAP = 2;
 /** A column is not made narrower than that, but left out; the first one keeps more. */
@@ -46,7 +46,7 @@ function countNote({ rows, omitted = 0 }: ReportTable): Span[] {
 function columnWidths(table: ReportTable, rows: readonly (readonly Span[])[], columns: number): number[] {
   const widths = table.columns.map((name, index) => {
     const content = rows.map((row) => widthOf(row[index]!.text));
-    return Math.min(MAX_WIDTH, Math.max(widthOf(name), ...content));
+    return Math.min(MAX_WIDTH, Math.max(widthOf(harmless(name)), ...content));
   });
   const total = () => widths.reduce((sum, width) => sum + (width === 0 ? 0 : width + GAP), -GAP);
   const isBlank = (index: number) => table.rows.every((row) => (row[index] ?? null) === null);

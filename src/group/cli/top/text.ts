@@ -52,9 +52,9 @@ export function cut(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** The text in exactly `columns`: cut, or with blanks behind it, or before it. */
+/** Any text, made harmless, in exactly `columns`: cut, or with blanks behind it, or before it. */
 export function fit(text: string, columns: number, align: "left" | "right" = "left"): string {
-  const short = cut(text, columns);
+  const short = cut(harmless(text), columns);
   const blanks = " ".repeat(Math.max(0, columns - widthOf(short)));
   return align === "left" ? short + blanks : blanks + short;
 }
