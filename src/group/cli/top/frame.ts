@@ -100,7 +100,7 @@ function header({ sample, link, isPaused, url, now }: TopState, columns: number)
   const { name, state, startedAt, platform, process } = sample.outline;
   const facts = [
     Number.isFinite(startedAt)
-      ? `up ${formatDuration(Math.max(0, Math.round((now - startedAt) / 1000) * 1000))}`
+      ? `up ${formatDuration(Math.max(1000, Math.round((now - startedAt) / 1000) * 1000))}`
       : "",
     `${platform.name} ${platform.version}`.trim(),
     process?.pid === undefined ? "" : `pid ${process.pid}`,

@@ -198,7 +198,11 @@ function partLines({ outline }: Sample, columns: number): Line[] {
     const worst = findings.find(({ report }) => report === id);
     const tone = worst === undefined ? "good" : severityTone(worst.severity);
     const sign: Span = span(`${SIGNS[tone]} `, tone);
-    return [sign, span(fit(title, label)), span(fit(summary, Math.max(0, columns - label - 2)), "dim")];
+    return [
+      sign,
+      span(`${fit(title, label - 2)}  `),
+      span(fit(summary, Math.max(0, columns - label - 2)), "dim"),
+    ];
   });
   return lines.length === 0 ? [heading("No part reports anything")] : lines;
 }
