@@ -26,7 +26,7 @@ const OPTIONS = {
   name: option("<name>", "what the service is called (the module's name)", readText),
   workers: option(
     "<n|auto>",
-    "processes that share the port; auto is one for each core (1)",
+    "processes that share the port; auto is one for each core (1; 2 with --watch or a limit)",
     (text) => text === "auto" ? "auto" as const : readInteger(1, 256)(text),
     "w",
   ),
@@ -80,7 +80,7 @@ export const serve: Command<typeof OPTIONS> = {
     `Requests pass limits, a context with trace and deadline, and overload control; SIGTERM drains, SIGHUP replaces the processes one by one, and the meta app says how it all goes.
 
 A module that wants the runtime (its DNS, its connections) exports "onStart(runtime)", which is called before the first request. ` +
-    `Limits on memory, requests and age, and --watch, replace processes; the new one is ready before the old one goes. They need --workers 2 or more, or run one worker below a supervisor.`,
+    `Limits on memory, requests and age, and --watch, replace processes, each when its successor is ready; so they take two workers or more.`,
   options: OPTIONS,
   examples: [
     ["ballast serve app.ts", "on port 8000, its meta app on http://127.0.0.1:8001"],

@@ -48,8 +48,10 @@ interface Totals {
 
 /** The numbers of a sample; rates need the one before it. */
 export function figuresOf(sample: Sample, before: Sample | undefined): Figures {
-  const overload = sample.reports.get("overload");
-  const monitor = sample.reports.get("monitor");
+  const { reports, outline, latency } = sample;
+  const [group, monitor, overload, stats] = ["group", "monitor", "overload", "stats"].map((id) =>
+    reports.get(id)
+  );
   const now = totalsOf(sample);
   const then = before && totalsOf(before);
   const seconds = before === undefined ? 0 : (sample.at - before.at) / 1000;
@@ -62,29 +64,62 @@ export function figuresOf(sample: Sample, before: Sample | undefined): Figures {
     requestsPerS: rate(now.requests, then?.requests),
     shedPerS: rate(now.shed, then?.shed),
     shed: now.shed,
-    inFlight: factNumber(overload, "Running"),
-    waiting: factNumber(overload, "Waiting"),
-    limit: factNumber(overload, "Limit"),
-    isOverloaded: toneOf(fact(overload, "State")) === "bad" || toneOf(fact(overload, "State")) === "warning",
-    p50Ms: sample.latency?.p50,
-    p99Ms: sample.latency?.p99,
-    lagMs: lastOf(points(monitor, "lag")) ?? factNumber(monitor, "Lag, p99"),
-    pauses: factNumber(monitor, "Pauses"),
-    cpu: lastOf(points(monitor, "cpu")) ?? factNumber(monitor, "Processor"),
-    rssBytes: factNumber(monitor, "Resident memory") ?? sample.outline.process?.rssBytes,
+    inFlight: metricSum(stats, "overload.in_flight"),
+    waiting: metricSum(stats, "overload.waiting"),
+    limit: metricSum(stats, "overload.limit"),
+    isOverloaded: statesOf(overload).some((tone) => tone === "bad" || tone === "warning"),
+    p50Ms: latency?.p50,
+    p99Ms: latency?.p99,
+    lagMs: lastOf(points(monitor, "lag")) ?? largest(childColumn(group, "Loop late")),
+    pauses: metricSum(stats, "event_loop.pauses"),
+    cpu: lastOf(points(monitor, "cpu")),
+    rssBytes: sum(childColumn(group, "Memory")) ?? factNumber(monitor, "Resident memory") ??
+      outline.process?.rssBytes,
   };
 }
 
-/** Requests are counted by the servers of a group; else by the overload control, unless nothing passes it. */
-function totalsOf({ reports, latency }: Sample): Totals {
-  const served = factNumber(reports.get("servers"), "Requests") ??
-    factNumber(reports.get("group"), "Requests");
-  const overload = reports.get("overload");
-  const lanes = overload?.tables?.find(({ id }) => id === "priorities")?.rows;
-  const sum = (column: number) => lanes?.reduce((sum, row) => sum + (numberOf(row[column] ?? null) ?? 0), 0);
-  const shed = sum(2);
-  const asked = lanes && (sum(1)! + shed! + (factNumber(overload, "Exempt") ?? 0));
-  return { requests: served ?? (asked === 0 && latency !== undefined ? undefined : asked), shed };
+/** Requests are counted by the servers of a group; else, where there are none, by the overload control. */
+function totalsOf({ reports }: Sample): Totals {
+  const stats = reports.get("stats");
+  const shed = metricSum(stats, "overload.refused") ??
+    (metricSum(stats, "overload.admitted") === undefined ? undefined : 0);
+  const admitted = metricSum(stats, "overload.admitted");
+  const asked = admitted === undefined ? undefined : admitted + (shed ?? 0);
+  return { requests: sum(childColumn(reports.get("group"), "Requests")) ?? asked, shed };
+}
+
+/** What a metric counts, all its labels together; undefined where there is none. Those of a group are merged already. */
+function metricSum(stats: Report | undefined, name: string): number | undefined {
+  const rows = stats?.tables?.find(({ id }) => id === "values")?.rows ?? [];
+  return sum(rows.flatMap(([metric, , , value]) => {
+    const key = typeof metric === "object" && metric?.kind === "details" ? metric.key : metric;
+    const number = numberOf(value ?? null);
+    return key === name && number !== undefined ? [number] : [];
+  }));
+}
+
+/** What the children of a group say of one thing. */
+function childColumn(group: Report | undefined, column: string): readonly number[] {
+  const table = group?.tables?.find(({ id }) => id === "children");
+  const index = table?.columns.indexOf(column) ?? -1;
+  return (table?.rows ?? []).map((row) => numberOf(row[index] ?? null)).filter((value) =>
+    value !== undefined
+  );
+}
+
+/** How the overload control feels: that of one process, or those of all children. */
+function statesOf(overload: Report | undefined): (Tone | undefined)[] {
+  const table = overload?.tables?.find(({ id }) => id === "children");
+  const index = table?.columns.indexOf("State") ?? -1;
+  return [toneOf(fact(overload, "State")), ...(table?.rows ?? []).map((row) => toneOf(row[index]))];
+}
+
+function sum(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
+}
+
+function largest(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.max(...values);
 }
 
 /** One of a report's facts. */

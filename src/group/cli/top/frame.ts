@@ -11,7 +11,7 @@ import { severityTone } from "./cells.ts";
 import { cutLine, type Line, lineWidth, padLine, SIGNS, type Span, span, spread } from "./line.ts";
 import { overviewLines } from "./overview.ts";
 import { emptyLines, reportLines } from "./report_view.ts";
-import { type TopState, viewsOf } from "./state.ts";
+import { partOf, type TopState, viewsOf } from "./state.ts";
 
 /** Lines above and below the view. */
 const AROUND = 4;
@@ -147,7 +147,8 @@ function tab({ view, sample }: TopState, id: string, index: number): Span[] {
   const title = id === ""
     ? "Overview"
     : sample?.outline.reports.find((report) => report.id === id)?.title ?? id;
-  const worst = id === "" ? undefined : sample?.outline.findings.find(({ report }) => report === id);
+  const ids = sample?.outline.reports.map((report) => report.id) ?? [];
+  const worst = sample?.outline.findings.find(({ report }) => partOf(report, ids).includes(id));
   const key = index < 9 ? `${index + 1} ` : "";
   const isShown = id === view;
   const tone = worst && severityTone(worst.severity);

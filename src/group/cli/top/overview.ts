@@ -12,7 +12,7 @@ import { type Figures, points } from "./figures.ts";
 import { type Line, SIGNS, type Span, span, type Style } from "./line.ts";
 import { type Point, resample, sparkline } from "./spark.ts";
 import type { Sample } from "./poll.ts";
-import type { TopState } from "./state.ts";
+import { partOf, type TopState } from "./state.ts";
 import { tableLines } from "./table.ts";
 import { fit, harmless, widthOf } from "./text.ts";
 
@@ -109,8 +109,12 @@ function figureRows(history: readonly Figures[], reports: ReadonlyMap<string, Re
       const value = pick(figures);
       return value === undefined ? [] : [[figures.at, value] as const];
     });
-  const overload = reports.get("overload");
-  const monitor = reports.get("monitor");
+  /** The course that the service itself remembers, where it does: it is older than this program. */
+  const remembered = (report: string, series: string, pick: (figures: Figures) => number | undefined) => {
+    const known = points(reports.get(report), series);
+    return known.length > 0 ? known : own(pick);
+  };
+  const children = reports.get("group")?.tables?.find(({ id }) => id === "children")?.rows.length ?? 0;
   const rows: (Row | false)[] = [
     {
       label: "Load",
@@ -118,19 +122,14 @@ function figureRows(history: readonly Figures[], reports: ReadonlyMap<string, Re
       note: "requests",
       course: own((f) => f.requestsPerS),
     },
-    {
-      label: "p50",
-      value: milliseconds(now.p50Ms),
-      note: "median latency",
-      course: own((f) => f.p50Ms),
-    },
+    { label: "p50", value: milliseconds(now.p50Ms), note: "median latency", course: own((f) => f.p50Ms) },
     {
       label: "p99",
       value: milliseconds(now.p99Ms),
       note: "since the last look",
       course: own((f) => f.p99Ms),
     },
-    overload !== undefined && {
+    now.inFlight !== undefined && {
       label: "In flight",
       value: of(now.inFlight, now.limit),
       note: now.isOverloaded
@@ -139,38 +138,39 @@ function figureRows(history: readonly Figures[], reports: ReadonlyMap<string, Re
         ? `${formatNumber(now.waiting)} waiting`
         : "none waits",
       style: now.isOverloaded ? "bad" : now.waiting ? "warning" : undefined,
-      course: points(overload, "in-flight"),
+      course: remembered("overload", "in-flight", (f) => f.inFlight),
       gap: 0,
     },
-    overload !== undefined && {
+    now.shed !== undefined && {
       label: "Sheds",
       value: perSecond(now.shedPerS),
-      note: now.shed === undefined ? "" : `${formatNumber(now.shed)} so far`,
+      note: `${formatNumber(now.shed)} so far`,
       style: now.shedPerS ? "warning" : undefined,
-      course: points(overload, "refused"),
+      course: remembered("overload", "refused", (f) => f.shedPerS),
       gap: 0,
     },
-    monitor !== undefined && {
+    (now.lagMs !== undefined || now.pauses !== undefined) && {
       label: "Loop lag",
       value: milliseconds(now.lagMs),
-      note: now.pauses ? `${formatNumber(now.pauses)} pauses` : "no pause",
+      note: now.pauses ? `${formatNumber(now.pauses)} ${now.pauses === 1 ? "pause" : "pauses"}` : "no pause",
       style: (now.lagMs ?? 0) > 1000 ? "bad" : (now.lagMs ?? 0) > 100 ? "warning" : undefined,
-      course: points(monitor, "lag"),
+      course: remembered("monitor", "lag", (f) => f.lagMs),
       top: 10,
     },
-    monitor !== undefined && {
+    // A group does not tell what its children use.
+    (children === 0 || now.cpu !== undefined) && {
       label: "Processor",
       value: now.cpu === undefined ? "–" : formatRatio(now.cpu),
       note: "of one core",
       style: (now.cpu ?? 0) > 0.95 ? "warning" : undefined,
-      course: points(monitor, "cpu"),
+      course: remembered("monitor", "cpu", (f) => f.cpu),
       top: 1,
     },
     {
       label: "Memory",
       value: now.rssBytes === undefined ? "–" : formatBytes(now.rssBytes),
-      note: "resident",
-      course: monitor === undefined ? own((f) => f.rssBytes) : points(monitor, "rss"),
+      note: children > 1 ? `resident, ${children} processes` : "resident",
+      course: children > 0 ? own((f) => f.rssBytes) : remembered("monitor", "rss", (f) => f.rssBytes),
     },
   ];
   return rows.filter((row) => row !== false);
@@ -193,9 +193,10 @@ function of(value: number | undefined, limit: number | undefined): string {
 /** Every part in a line: its worst finding, its name, its own summary. */
 function partLines({ outline }: Sample, columns: number): Line[] {
   const { reports, findings } = outline;
+  const ids = reports.map(({ id }) => id);
   const label = Math.min(20, Math.max(...reports.map(({ title }) => widthOf(harmless(title))), 4)) + 2;
   const lines = reports.map(({ id, title, summary = "" }): Line => {
-    const worst = findings.find(({ report }) => report === id);
+    const worst = findings.find(({ report }) => partOf(report, ids).includes(id));
     const tone = worst === undefined ? "good" : severityTone(worst.severity);
     const sign: Span = span(`${SIGNS[tone]} `, tone);
     return [

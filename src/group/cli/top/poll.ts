@@ -34,22 +34,17 @@ export interface Poller {
 }
 
 /** What the overview is drawn from. */
-export const OVERVIEW = ["group", "servers", "overload", "monitor", "connections", "dns", "workers"];
-/** So many looks apart the table of metrics is read again: another may be the one that counts. */
-const METRIC_EVERY = 15;
+const OVERVIEW = ["stats", "group", "overload", "monitor", "connections", "dns"];
 
 /** Makes one. */
 export function createPoller(client: MetaClient, clock: { now(): number; monotonic(): number }): Poller {
   let metric: string | undefined;
   let buckets: Buckets | undefined;
-  let looks = 0;
 
-  async function readLatency(signal: AbortSignal): Promise<Latency | undefined> {
-    if (looks++ % METRIC_EVERY === 0) {
-      const found = latencyMetric(readReport(await client.read("/stats", signal)));
-      if (found !== metric) buckets = undefined;
-      metric = found;
-    }
+  async function readLatency(stats: Report | undefined, signal: AbortSignal): Promise<Latency | undefined> {
+    const found = latencyMetric(stats);
+    if (found !== metric) buckets = undefined;
+    metric = found;
     if (metric === undefined) return undefined;
     const page = readReport(await client.read(`/stats/${encodeURIComponent(metric)}`, signal));
     if (page?.histograms === undefined) return undefined;
@@ -67,11 +62,9 @@ export function createPoller(client: MetaClient, clock: { now(): number; monoton
       }
       const there = outline.reports.map(({ id }) => id);
       const ids = [...new Set([...OVERVIEW, ...wanted])].filter((id) => there.includes(id));
-      const [latency, ...pages] = await Promise.all([
-        there.includes("stats") ? readLatency(signal) : undefined,
-        ...ids.map((id) => client.read(`/${encodeURIComponent(id)}`, signal)),
-      ]);
+      const pages = await Promise.all(ids.map((id) => client.read(`/${encodeURIComponent(id)}`, signal)));
       const reports = pages.map(readReport).filter((report) => report !== undefined);
+      const latency = await readLatency(reports.find(({ id }) => id === "stats"), signal);
       return {
         at: clock.now(),
         tookMs: clock.monotonic() - startedAt,

@@ -80,6 +80,16 @@ export function viewsOf({ sample }: TopState): readonly string[] {
   return ["", ...(sample?.outline.reports ?? []).map(({ id }) => id)];
 }
 
+/**
+ * The views that show a finding: that of its report; in a group, where a report is of one process (`child-3-dns`), those of the part
+ * and of the process.
+ */
+export function partOf(report: string, ids: readonly string[]): readonly string[] {
+  if (ids.includes(report)) return [report];
+  const [, process, part] = /^(child-\d+|supervisor)-(.+)$/.exec(report) ?? [];
+  return process === undefined ? [] : [process, part!];
+}
+
 /** What a key asks of the one that runs the screen. */
 export type Effect = "quit" | "suspend" | "look" | "none";
 
