@@ -53,3 +53,4 @@ export * from "./src/workers/mod.ts";
 // What Ballast asks of a runtime
 export { detectPlatform } from "./src/platform/detect.ts";
 export type * from "./src/platform/port.ts";
+export type * from "./src/platform/process_port.ts";

@@ -10,12 +10,14 @@
 /** What went wrong, for programs: stable across releases, unlike an error's text. */
 export type BallastErrorCode =
   | "CANCELLED"
+  | "CHILD_FAILED"
   | "CLOSED"
   | "CONNECT_FAILED"
   | "CONNECTION_ENDED"
   | "INVALID_NAME"
   | "INVALID_SNAPSHOT"
   | "LEASE_ENDED"
+  | "LISTEN_FAILED"
   | "MESSAGE_TOO_LONG"
   | "NAME_NOT_FOUND"
   | "NO_CONTEXT"

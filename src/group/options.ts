@@ -123,7 +123,9 @@ export type ListenSource =
   /** Inherited: a file descriptor that listens already. */
   | { readonly kind: "fd"; readonly fd: number }
   /** Shared by the workers of `node:cluster`. */
-  | { readonly kind: "cluster" };
+  | { readonly kind: "cluster" }
+  /** Bound by the supervisor, which hands its connections to `accept`; the port is the one that it was given. */
+  | { readonly kind: "handed"; readonly port: number };
 
 /** Which listener a source is asked for. */
 export interface ListenerId {

@@ -6,7 +6,9 @@ import { nodeDnsQuery, nodeFiles, nodeNextTurn, nodeProcessInfo, nodeStorage, no
 import { profiler } from "./node_profiler.ts";
 import { builtin } from "./node_builtin.ts";
 import { nodeNet } from "./node_net.ts";
+import { nodeProcesses } from "./node_process.ts";
 import type { DnsQuery, ParentLink, Platform, PlatformNet, PlatformWorkers, TlsHandshake } from "./port.ts";
+import type { ProcessCommand } from "./process_port.ts";
 import { nodeExit, nodeHeapUsed, nodeParent, nodeThreads } from "./node_threads.ts";
 import { webParent, webWorkers } from "./web_worker.ts";
 
@@ -41,6 +43,12 @@ export function denoPlatform(): Platform {
         note: "memory, processor time, load; needs --allow-sys for the host's",
       },
       {
+        name: "server group",
+        supported: true,
+        note: "the supervisor holds the listeners and hands each connection to a child; needs --allow-run and " +
+          "--allow-env. Children have the flags of this process with --allow-all, else the permissions it has as a whole",
+      },
+      {
         name: "pause stacks",
         supported: true,
         note:
@@ -61,6 +69,7 @@ export function denoPlatform(): Platform {
     terminal: () => ({ colors: !Deno.noColor && Deno.stdout.isTerminal() && Deno.stderr.isTerminal() }),
     workers: denoWorkers,
     processInfo: nodeProcessInfo,
+    processes: nodeProcesses(command),
     // getActiveResourcesInfo() is always empty here, so there are no resources to tell of.
     monitor: { usage: nodeUsage, stacks: profiler(builtin) },
   };
@@ -112,13 +121,46 @@ function attempt(close: () => void): void {
   }
 }
 
+const PERMISSIONS = ["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const;
+
+/** The permissions that this process has as a whole. */
+function granted(): string[] {
+  return PERMISSIONS.filter((name) =>
+    Deno.permissions.querySync({ name } as Deno.PermissionDescriptor).state === "granted"
+  );
+}
+
 /** `/proc` may be read only by those who may do all: whoever may not would be asked, in the middle of a start. */
 async function fileLimit(): Promise<number | undefined> {
-  for (const name of ["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const) {
-    const { state } = await Deno.permissions.query({ name } as Deno.PermissionDescriptor);
-    if (state !== "granted") return undefined;
+  return granted().length === PERMISSIONS.length ? await nodeNet.fileLimit() : undefined;
+}
+
+/** What would take a port, or a turn, from the process that hands its flags on. */
+const OWN_FLAGS = /^--(inspect|watch)/;
+
+/** How this program is started again: a compiled one by itself, else as a module. */
+function command(): ProcessCommand {
+  const file = Deno.execPath();
+  if (Deno.build.standalone) return { file, args: [...Deno.args] };
+  const { mainModule } = Deno;
+  if (/\$deno\$(stdin|eval|repl)/.test(mainModule)) {
+    throw new Error("the program is no file, so it cannot be started again");
   }
-  return await nodeNet.fileLimit();
+  return { file, args: [...flags(), mainModule, ...Deno.args] };
+}
+
+/** The flags of this process, from `/proc`; where that may not be read, those that give children what this one has. */
+function flags(): string[] {
+  const permissions = granted();
+  if (permissions.length === PERMISSIONS.length) {
+    try {
+      const given = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(1, -1);
+      return given.slice(0, given.length - Deno.args.length - 1).filter((flag) => !OWN_FLAGS.test(flag));
+    } catch {
+      return ["run", "--allow-all"]; // Not on Linux.
+    }
+  }
+  return ["run", "--quiet", "--no-prompt", ...permissions.map((name) => `--allow-${name}`)];
 }
 
 /** Tokio's scheduler looks at the sockets after so many ticks (its `event_interval`), unless there is nothing else to do. */

@@ -15,6 +15,7 @@ import { errorMessage } from "../errors.ts";
 import { abortable } from "../signal.ts";
 import { builtin, type MemoryUsage, nodeProcess } from "./node_builtin.ts";
 import { nodeNet } from "./node_net.ts";
+import { nodeProcesses } from "./node_process.ts";
 import { watchdog } from "./node_watchdog.ts";
 import type {
   Capability,
@@ -58,6 +59,7 @@ export function nodePlatform(): Platform {
     terminal: nodeTerminal,
     workers: nodeWorkers(builtin),
     processInfo: nodeProcessInfo,
+    processes: nodeProcesses(),
     monitor: {
       usage: nodeUsage,
       resources: nodeResources,
@@ -72,6 +74,11 @@ const nodeCapabilities: readonly Capability[] = [
   { name: "connections", supported: true, note: "TCP, TLS and unix sockets through node:net and node:tls" },
   { name: "workers", supported: true, note: "node:worker_threads; a heap limit contains memory" },
   { name: "process", supported: true, note: "memory, processor time, load" },
+  {
+    name: "server group",
+    supported: true,
+    note: "the supervisor holds the listeners and hands each connection to a child",
+  },
 ];
 
 const WATCHDOG: Capability = {

@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import type { PlatformProcesses } from "./process_port.ts";
 
 /** A runtime, as seen by the rest of Ballast. */
 export interface Platform {
@@ -43,6 +44,8 @@ export interface Platform {
   readonly workers?: PlatformWorkers;
   /** The process, where there is one. */
   processInfo(): ProcessInfo | undefined;
+  /** Further processes, where this program can be started again. */
+  readonly processes?: PlatformProcesses | undefined;
   /** What the runtime monitor reads, where there is something to read. */
   readonly monitor?: PlatformMonitor;
 }

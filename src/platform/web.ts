@@ -31,6 +31,7 @@ export function webPlatform(): Platform {
         ? { name: "workers", supported: true, note: "Web Workers; they do not contain memory" }
         : NO_WORKERS,
       NO_PROCESS,
+      NO_GROUP,
       { name: "pause stacks", supported: false, note: "no inspector: pauses are recorded without a stack" },
     ],
     nextTurn,
@@ -43,6 +44,11 @@ export function webPlatform(): Platform {
 
 const DNS: Capability = { name: "dns", supported: true, note: "DNS over HTTPS, with TTLs" };
 const NO_PROCESS: Capability = { name: "process", supported: false, note: "no process to describe" };
+const NO_GROUP: Capability = {
+  name: "server group",
+  supported: false,
+  note: "no processes or listeners: the runtime serves",
+};
 const NO_WORKERS: Capability = { name: "workers", supported: false, note: "no threads: calls run inline" };
 
 const browserWorkers: PlatformWorkers = {
@@ -86,6 +92,7 @@ function workerdPlatform(): Platform {
       },
       NO_WORKERS,
       NO_PROCESS,
+      NO_GROUP,
     ],
     nextTurn,
     createStorage: () => process === undefined ? undefined : nodeStorage(),
