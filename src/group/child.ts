@@ -58,7 +58,11 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
   let tellEnd: (end: GroupEnd) => void;
   const ended = new Promise<GroupEnd>((resolve) => tellEnd = resolve);
   const say = (message: ToSupervisor) => parent.send(envelope(message));
-  const heart = beatEvery(settings.heartbeatMs, clock, (lagMs) => say({ type: "heartbeat", ...vitals(serving, lagMs) }));
+  const heart = beatEvery(
+    settings.heartbeatMs,
+    clock,
+    (lagMs) => say({ type: "heartbeat", ...vitals(serving, lagMs) }),
+  );
   const watch = repeat(PARENT_WATCH_MS, clock, () => {
     if (!parent.isAlive()) orphaned();
   });
@@ -193,7 +197,8 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
     },
     ready,
     serve: () => serveUntil(ready, ended),
-    restart: () => Promise.reject(new BallastError("UNSUPPORTED", "children are restarted by their supervisor")),
+    restart: () =>
+      Promise.reject(new BallastError("UNSUPPORTED", "children are restarted by their supervisor")),
     reloadTls: () => servers.reloadTls(),
     snapshot,
     report: () => singleReport(snapshot(), {}),

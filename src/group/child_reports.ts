@@ -55,13 +55,17 @@ export function partReport(id: string, sources: readonly ReportSource[]): Report
       rows: all.map(({ source, report }): Cell[] => [
         { kind: "link", text: source.title, path: `/${childReportId(source.key, id)}` },
         report.summary ?? "",
-        ...labels.map((label) => plainCell(report.facts?.find((fact) => fact.label === label)?.value ?? null)),
+        ...labels.map((label) =>
+          plainCell(report.facts?.find((fact) => fact.label === label)?.value ?? null)
+        ),
         report.findings?.length ?? 0,
       ]),
       empty: "No child has said anything yet.",
     }],
     ...(first.actions !== undefined && { actions: first.actions }),
-    findings: all.flatMap(({ source, report }) => (report.findings ?? []).map((one) => findingOf(source, one))),
+    findings: all.flatMap(({ source, report }) =>
+      (report.findings ?? []).map((one) => findingOf(source, one))
+    ),
   };
 }
 

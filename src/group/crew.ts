@@ -241,7 +241,9 @@ export class Crew {
       this.failedReplacement = { at: clock.now(), lastWords: slot.lastWords };
       tell({ type: "replacement-failed", child: old.id, lastWords: slot.lastWords });
       // The child may have crashed meanwhile.
-      if (slot.current === undefined && slot.restart === undefined) this.#restart(slot, false, "", slot.lastWords);
+      if (slot.current === undefined && slot.restart === undefined) {
+        this.#restart(slot, false, "", slot.lastWords);
+      }
       return false;
     }
     slot.failedReplacements = 0;
@@ -287,7 +289,13 @@ export class Crew {
     // Its successor is on the way.
     if (slot.next !== undefined) {
       const { id } = child;
-      this.#options.tell({ type: "crashed", child: id, how: howEnded(end), lastWords: end.lastWords, restartInMs: 0 });
+      this.#options.tell({
+        type: "crashed",
+        child: id,
+        how: howEnded(end),
+        lastWords: end.lastWords,
+        restartInMs: 0,
+      });
       return;
     }
     this.#restart(slot, end.wasReady, howEnded(end), end.lastWords, child.id);
@@ -306,7 +314,9 @@ export class Crew {
   #giveUp(why: string, how: string, lastWords: string): void {
     this.kill("the group gave up");
     this.#options.tell({ type: "gave-up", why, lastWords });
-    const said = lastWords === "" ? "It wrote nothing to its standard error." : `Its last words:\n${indented(lastWords)}`;
+    const said = lastWords === ""
+      ? "It wrote nothing to its standard error."
+      : `Its last words:\n${indented(lastWords)}`;
     this.#options.gaveUp(
       new BallastError("CHILD_FAILED", `the group gave up: ${why}. The last one ${how}. ${said}`, {
         data: { why, how, lastWords },
@@ -366,4 +376,3 @@ function curve({ beats }: SupervisedChild): number[] {
   return beats.filter((_, index) => (beats.length - 1 - index) % step === 0)
     .map(({ rssBytes }) => Math.round(rssBytes / 2 ** 20));
 }
-

@@ -6,7 +6,13 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import { fromBase64 } from "../stats/bytes.ts";
-import { decodeStats, type MergedStats, mergeStats, type MetricSnapshot, type StatsSnapshot } from "../stats/mod.ts";
+import {
+  decodeStats,
+  type MergedStats,
+  mergeStats,
+  type MetricSnapshot,
+  type StatsSnapshot,
+} from "../stats/mod.ts";
 import type { SupervisedChild } from "./supervised_child.ts";
 
 /** What a gatherer works on. */
@@ -55,7 +61,10 @@ export class Gatherer {
     const of = children().map(({ id, gathered }) => `${id}:${gathered?.at}`).join(" ");
     if (this.#merged?.of !== of) {
       const all = children().flatMap((child) => this.#read(child));
-      this.#merged = { of, stats: mergeStats([...all, ...this.#past === undefined ? [] : [this.#past], own()]) };
+      this.#merged = {
+        of,
+        stats: mergeStats([...all, ...this.#past === undefined ? [] : [this.#past], own()]),
+      };
     }
     return this.#merged.stats;
   }

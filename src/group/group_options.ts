@@ -164,7 +164,8 @@ export function readOptions(options: GroupOptions): GroupSettings {
     recycle: checkLimits(options),
     brake: {
       ...(crashes !== undefined && { crashes: checkInteger("restarts.crashes", crashes, { min: 1 }) }),
-      ...(withinMs !== undefined && { withinMs: checkNumber("restarts.withinMs", withinMs, { max: DAY_MS }) }),
+      ...(withinMs !== undefined &&
+        { withinMs: checkNumber("restarts.withinMs", withinMs, { max: DAY_MS }) }),
     },
     overload: options.overload ?? true,
     health,

@@ -43,7 +43,10 @@ export function groupReport(options: GroupReportOptions): Report {
 }
 
 /** The report of one process that serves by itself. */
-export function singleReport(snapshot: GroupSnapshot, { maxMemoryBytes, maxAgeMs, maxRequests }: RecycleLimits): Report {
+export function singleReport(
+  snapshot: GroupSnapshot,
+  { maxMemoryBytes, maxAgeMs, maxRequests }: RecycleLimits,
+): Report {
   const isAsked = maxMemoryBytes !== undefined || maxAgeMs !== undefined || maxRequests !== undefined;
   return {
     id: "group",
@@ -112,7 +115,11 @@ function facts({ snapshot, recycle, recentCrashes }: GroupReportOptions): Fact[]
   const reasons = Object.entries(replaced).map(([why, count]) => `${count} for ${why}`);
   return [
     { label: "State", value: snapshot.state },
-    { label: "Connections accepted", value: handover?.accepted ?? 0, hint: "here, and handed to the children" },
+    {
+      label: "Connections accepted",
+      value: handover?.accepted ?? 0,
+      hint: "here, and handed to the children",
+    },
     { label: "Waiting for a child", value: handover?.waiting ?? 0 },
     { label: "Refused", value: handover?.refused ?? 0, hint: "too many waited: the newest was closed" },
     { label: "Handed again", value: handover?.handedAgain ?? 0, hint: "a child ended before it took them" },
@@ -217,7 +224,7 @@ function findings(options: GroupReportOptions): Finding[] {
       title: "Children crash",
       evidence: `${recentCrashes} lately, ${snapshot.crashes} in all`,
       likelyCause: "An error that nothing catches, memory that ran out, or somebody who kills them.",
-      remedy: "Their last words are in the log, with the event \"child crashed\".",
+      remedy: 'Their last words are in the log, with the event "child crashed".',
     });
   }
   if (failedReplacement !== undefined) {
@@ -239,7 +246,9 @@ function findings(options: GroupReportOptions): Finding[] {
       id: `child-${id}-silent`,
       severity: "warning",
       title: `Child ${id} is silent`,
-      evidence: `last heard of ${(heardMsAgo / 1_000).toFixed(1)} s ago; it should be every ${heartbeatMs} ms`,
+      evidence: `last heard of ${
+        (heardMsAgo / 1_000).toFixed(1)
+      } s ago; it should be every ${heartbeatMs} ms`,
       likelyCause: "Its event loop is blocked, by work that belongs into a worker.",
       remedy: "Look at its page of the monitor once it is back; it is killed when it stays silent.",
     });

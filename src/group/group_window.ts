@@ -89,7 +89,9 @@ export function createGroupWindow(options: GroupWindowOptions): MetaRuntime {
     if (get(id)?.actions?.every((one) => one.id !== action) ?? true) throw unknownAction(id, action);
     if (id === "stats" && action === "reset") gatherer.forget();
     const ready = children().filter((child) => child.state === "ready");
-    const results = await Promise.all(ready.map(async (child) => [child.id, await child.act(id, action, args)]));
+    const results = await Promise.all(
+      ready.map(async (child) => [child.id, await child.act(id, action, args)]),
+    );
     return Object.fromEntries(results);
   }
 

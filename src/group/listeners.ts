@@ -27,8 +27,13 @@ const ANY_ADDRESS = "0.0.0.0";
  *
  * @throws {TypeError} when two have the same name
  */
-export function listenersOf({ apps, streams }: Pick<GroupSettings, "apps" | "streams">): readonly GroupListener[] {
-  const all = [...apps.map((app) => listenerOf("app", app)), ...streams.map((one) => listenerOf("stream", one))];
+export function listenersOf(
+  { apps, streams }: Pick<GroupSettings, "apps" | "streams">,
+): readonly GroupListener[] {
+  const all = [
+    ...apps.map((app) => listenerOf("app", app)),
+    ...streams.map((one) => listenerOf("stream", one)),
+  ];
   const names = new Set<string>();
   for (const { id } of all) {
     if (names.has(id)) throw new TypeError(`two listeners are called "${id}": give them names of their own`);
@@ -37,7 +42,10 @@ export function listenersOf({ apps, streams }: Pick<GroupSettings, "apps" | "str
   return all;
 }
 
-function listenerOf(kind: "app" | "stream", { name, port = 0, hostname = ANY_ADDRESS, path, tls }: ListenOptions): GroupListener {
+function listenerOf(
+  kind: "app" | "stream",
+  { name, port = 0, hostname = ANY_ADDRESS, path, tls }: ListenOptions,
+): GroupListener {
   const address = path === undefined ? { hostname, port } : { path };
   return { id: name ?? path ?? `${hostname}:${port}`, kind, address, tls: tls !== undefined };
 }

@@ -125,7 +125,9 @@ export function readMessage<M extends ToChild | ToSupervisor>(given: unknown): M
   const message = (given as { readonly ballast?: Loose } | null)?.ballast;
   if (message === null || typeof message !== "object") return undefined;
   const { type } = message;
-  const keys = typeof type === "string" && Object.hasOwn(KEYS, type) ? KEYS[type as keyof typeof KEYS] : undefined;
+  const keys = typeof type === "string" && Object.hasOwn(KEYS, type)
+    ? KEYS[type as keyof typeof KEYS]
+    : undefined;
   if (keys === undefined) return undefined;
   for (const [key, kind] of Object.entries(keys)) {
     const value = message[key];

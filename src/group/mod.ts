@@ -25,14 +25,7 @@
 // The group
 export { createGroup } from "./group.ts";
 export type { ChildInfo, GroupMetaOptions, GroupOptions } from "./group_options.ts";
-export type {
-  ChildSnapshot,
-  Group,
-  GroupEnd,
-  GroupRole,
-  GroupSnapshot,
-  GroupState,
-} from "./group_types.ts";
+export type { ChildSnapshot, Group, GroupEnd, GroupRole, GroupSnapshot, GroupState } from "./group_types.ts";
 export type { GroupEvent } from "./events.ts";
 export type { HandoverSnapshot } from "./handover.ts";
 export type { RecycleLimits } from "./recycling.ts";

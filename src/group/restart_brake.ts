@@ -58,7 +58,10 @@ export class RestartBrake {
     if (this.#failedStarts >= this.#most) {
       return { type: "give up", why: `${this.#failedStarts} children in a row could not start` };
     }
-    return { type: "wait", ms: Math.min(LONGEST_MS, FIRST_MS * 2 ** (Math.max(recent, this.#failedStarts) - 1)) };
+    return {
+      type: "wait",
+      ms: Math.min(LONGEST_MS, FIRST_MS * 2 ** (Math.max(recent, this.#failedStarts) - 1)),
+    };
   }
 
   /** Crashes that count now. */

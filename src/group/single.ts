@@ -20,7 +20,11 @@ import { createServing } from "./serving.ts";
 import { mindSignals } from "./signals.ts";
 
 /** Makes a group that serves in this process. */
-export function createSingle(options: GroupOptions, settings: GroupSettings, processes: PlatformProcesses): Group {
+export function createSingle(
+  options: GroupOptions,
+  settings: GroupSettings,
+  processes: PlatformProcesses,
+): Group {
   let state: GroupState = "starting";
   const serving = createServing(options, settings, () => state);
   const { runtime, servers } = serving;

@@ -98,7 +98,10 @@ export class SupervisedChild {
   readonly startedMonotonic: number;
   readonly beats: Beat[] = [];
   /** Connections that it was handed and has not said to have, oldest first. */
-  readonly unacknowledged = new Map<number, { readonly listener: string; readonly connection: HeldConnection }>();
+  readonly unacknowledged = new Map<
+    number,
+    { readonly listener: string; readonly connection: HeldConnection }
+  >();
   state: ChildState = "starting";
   readyAt: number | undefined;
   /** When it was last heard of, on the monotonic clock. */
@@ -196,7 +199,9 @@ export class SupervisedChild {
         error === undefined ? resolve(result) : reject(new Error(error));
       };
       this.#actions.set(id, settle);
-      if (!this.#send({ type: "act", id, report, action, args })) settle({ error: `child ${this.id} has ended` });
+      if (!this.#send({ type: "act", id, report, action, args })) {
+        settle({ error: `child ${this.id} has ended` });
+      }
     });
   }
 
@@ -226,7 +231,8 @@ export class SupervisedChild {
     switch (message.type) {
       case "hello":
         if (message.version !== PROTOCOL_VERSION) {
-          this.#failure = `it speaks version ${message.version} of the group's protocol, this supervisor version ` +
+          this.#failure =
+            `it speaks version ${message.version} of the group's protocol, this supervisor version ` +
             `${PROTOCOL_VERSION}: restart the whole group`;
           this.kill(this.#failure);
         }

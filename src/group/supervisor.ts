@@ -93,7 +93,11 @@ export function createSupervisor(
     tell,
     gaveUp: (error) => void fail(error),
   });
-  const gatherer = new Gatherer({ clock, children: () => crew.children, own: () => runtime.stats.snapshot() });
+  const gatherer = new Gatherer({
+    clock,
+    children: () => crew.children,
+    own: () => runtime.stats.snapshot(),
+  });
   const manager = createServiceManager(processes, clock, () => state === "ready" && crew.children.length > 0);
   const window = createGroupWindow({
     runtime,
@@ -240,7 +244,9 @@ export function createSupervisor(
         return await Promise.resolve({ started: true });
       case "replace": {
         const child = Number(args.child);
-        if (!crew.children.some((one) => one.id === child)) throw new TypeError(`there is no child "${args.child}"`);
+        if (!crew.children.some((one) => one.id === child)) {
+          throw new TypeError(`there is no child "${args.child}"`);
+        }
         void crew.replace(child, "asked", "somebody asked for it");
         return { started: true };
       }
@@ -287,13 +293,27 @@ function commandOf(processes: PlatformProcesses) {
   try {
     return processes.command();
   } catch (error) {
-    throw new BallastError("UNSUPPORTED", "workers need a program that is a file, to start it again for each child", {
-      cause: error,
-    });
+    throw new BallastError(
+      "UNSUPPORTED",
+      "workers need a program that is a file, to start it again for each child",
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 function describe(child: SupervisedChild, now: number): ChildSnapshot {
   const { id, pid, state, startedAt, readyAt, heardAt, vitals, handed, leavingFor } = child;
-  return { id, pid, state, startedAt, readyAt, heardMsAgo: now - heardAt, vitals, connections: handed, leavingFor };
+  return {
+    id,
+    pid,
+    state,
+    startedAt,
+    readyAt,
+    heardMsAgo: now - heardAt,
+    vitals,
+    connections: handed,
+    leavingFor,
+  };
 }

@@ -45,7 +45,8 @@ export function denoPlatform(): Platform {
       {
         name: "server group",
         supported: true,
-        note: "the supervisor holds the listeners and hands each connection to a child; needs --allow-run and " +
+        note:
+          "the supervisor holds the listeners and hands each connection to a child; needs --allow-run and " +
           "--allow-env. Children have the flags of this process with --allow-all, else the permissions it has as a whole",
       },
       {

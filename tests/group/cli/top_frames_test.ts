@@ -150,7 +150,11 @@ test("findings come first, the worst of all, with evidence; each part shows its 
 
 test("many findings leave room for the numbers", () =>
   look(async ({ runtime, poller, state }) => {
-    const findings = Array.from({ length: 40 }, (_, index) => ({ ...NASTY.findings![0]!, id: `f${index}` }));
+    const findings = Array.from({ length: 40 }, (_, index) => ({
+      ...NASTY.findings![0]!,
+      id: `f${index}`,
+      title: `Jobs are stuck in queue ${index}`,
+    }));
     runtime.reports.add("queue", { report: () => ({ ...NASTY, findings }) });
     state = seen(state, await poller.poll([], NEVER));
     assert.match(text(state), /… 35 more, each in the view of its part/);
@@ -160,6 +164,16 @@ test("many findings leave room for the numbers", () =>
       40,
       "a page has no bottom",
     );
+  }));
+
+test("what several processes say alike is one finding", () =>
+  look(async ({ runtime, poller, state }) => {
+    const [finding] = NASTY.findings!;
+    const findings = ["a", "b", "c"].map((id) => ({ ...finding!, id, title: "Jobs are stuck" }));
+    runtime.reports.add("queue", { report: () => ({ ...NASTY, findings }) });
+    state = seen(state, await poller.poll([], NEVER));
+    assert.match(text(state), /■ Jobs are stuck \(×3\)/);
+    assert.equal(text(state).match(/Jobs are stuck/g)?.length, 1);
   }));
 
 test("a service that does not answer is shown as such, with what was seen before", () =>

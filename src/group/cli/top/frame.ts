@@ -97,14 +97,14 @@ function header({ sample, link, isPaused, url, now }: TopState, columns: number)
   if (sample === undefined) {
     return spread([span("ballast top", "bold"), span(`  ${url}`, "dim")], [right], columns);
   }
-  const { name, state, startedAt, platform, process } = sample.outline;
+  const { name, state, startedAt, platform, process: host } = sample.outline;
   const facts = [
     Number.isFinite(startedAt)
       ? `up ${formatDuration(Math.max(1000, Math.round((now - startedAt) / 1000) * 1000))}`
       : "",
     `${platform.name} ${platform.version}`.trim(),
-    process?.pid === undefined ? "" : `pid ${process.pid}`,
-    process?.hostname ?? "",
+    host?.pid === undefined ? "" : `pid ${host.pid}`,
+    host?.hostname ?? "",
   ].filter((text) => text !== "");
   const tone: Tone = state === "ready" ? "good" : state === "starting" ? "neutral" : "warning";
   return spread(

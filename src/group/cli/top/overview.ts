@@ -53,12 +53,13 @@ function tableOf(report: Report | undefined, id: string): ReportTable | undefine
 
 /** All findings in a line each, the first ones with their evidence while there is room. */
 function findingsBlock(
-  findings: readonly (Finding & { readonly report?: string })[],
+  all: readonly Located[],
   columns: number,
   rows: number,
   now: number,
 ): Line[] {
-  if (findings.length === 0) return [[span(`${SIGNS.good} `, "good"), span("Nothing is wrong")]];
+  if (all.length === 0) return [[span(`${SIGNS.good} `, "good"), span("Nothing is wrong")]];
+  const findings = gathered(all);
   const room = Math.max(3, Math.floor(rows / 3));
   const shown = findings.slice(0, findings.length > room ? room - 1 : room);
   const depth = rows === Infinity ? 2 : shown.length * 2 <= room ? 1 : 0;
@@ -67,6 +68,20 @@ function findingsBlock(
     ...shown.flatMap((finding) => findingLines(finding, columns, now, depth)),
     ...(left > 0 ? [[span(`  … ${left} more, each in the view of its part`, "dim")]] : []),
   ];
+}
+
+type Located = Finding & { readonly report?: string };
+
+/** The same said by several processes of a group is one finding, and how many say so. */
+function gathered(findings: readonly Located[]): Located[] {
+  const titles = new Map<string, Located[]>();
+  for (const finding of findings) {
+    const key = `${finding.severity} ${finding.title}`;
+    titles.set(key, [...titles.get(key) ?? [], finding]);
+  }
+  return [...titles.values()].map((same) =>
+    same.length === 1 ? same[0]! : { ...same[0]!, title: `${same[0]!.title} (×${same.length})` }
+  );
 }
 
 /** A number on the screen. */
