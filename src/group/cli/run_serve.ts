@@ -51,6 +51,10 @@ export async function runServe(module: string, given: ServeGiven, shell: Shell):
   const stopWatching = given.watch && group.role === "supervisor" ? watch(group, path, shell) : undefined;
   try {
     await end;
+  } catch (error) {
+    throw isTaken(error)
+      ? new Error(`${errorMessage(error)}. Choose another with --port and --meta-port`)
+      : error;
   } finally {
     stopWatching?.();
     await group.close();
@@ -58,6 +62,15 @@ export async function runServe(module: string, given: ServeGiven, shell: Shell):
   await stderr.flush();
   // The module may hold on to whatever it has opened; the requests are answered.
   shell.exit(0);
+}
+
+function isTaken(error: unknown): boolean {
+  const { code, cause, data } = error as {
+    code?: unknown;
+    cause?: { code?: unknown };
+    data?: { code?: unknown };
+  };
+  return [code, cause?.code, data?.code].includes("EADDRINUSE");
 }
 
 function portOf({ port }: ServeGiven, shell: Shell): number {

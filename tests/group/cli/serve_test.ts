@@ -179,7 +179,10 @@ test("what keeps a service from starting is one line, and the code is 1", async 
       [throws, ...free],
       /ballast serve: \S+shop\.mjs cannot be loaded: no database \(at file:\S+shop\.mjs:1:\d+\)\n$/,
     ],
-    [[good, ...free, "--port", port], /ballast serve: cannot listen on .*it is taken/],
+    [
+      [good, ...free, "--port", port],
+      /ballast serve: .*(?:in use|taken).*Choose another with --port and --meta-port\n$/,
+    ],
     [
       [good, ...free, "--hosts-file", hosts],
       /^ballast serve: --hosts-file \S+bad\.json:2:29: hosts\["db"\]: .*"ten"\n$/,

@@ -15,6 +15,8 @@ export interface Figures {
   readonly at: number;
   /** Requests a second, refused ones included. */
   readonly requestsPerS: number | undefined;
+  /** Requests a second that ended in an error of the app. */
+  readonly errorsPerS: number | undefined;
   /** Refused requests a second. */
   readonly shedPerS: number | undefined;
   /** Refused so far. */
@@ -43,6 +45,7 @@ export interface Figures {
 /** What is counted, to be compared with the next sample. */
 interface Totals {
   readonly requests: number | undefined;
+  readonly errors: number | undefined;
   readonly shed: number | undefined;
 }
 
@@ -62,6 +65,7 @@ export function figuresOf(sample: Sample, before: Sample | undefined): Figures {
   return {
     at: sample.at,
     requestsPerS: rate(now.requests, then?.requests),
+    errorsPerS: rate(now.errors, then?.errors),
     shedPerS: rate(now.shed, then?.shed),
     shed: now.shed,
     inFlight: metricSum(stats, "overload.in_flight"),
@@ -78,14 +82,15 @@ export function figuresOf(sample: Sample, before: Sample | undefined): Figures {
   };
 }
 
-/** Requests are counted by the servers of a group; else, where there are none, by the overload control. */
+/** Requests are counted by the servers of a group, whatever became of them; where there are none, by the overload control. */
 function totalsOf({ reports }: Sample): Totals {
   const stats = reports.get("stats");
+  const served = metricSum(stats, "servers.requests");
   const shed = metricSum(stats, "overload.refused") ??
     (metricSum(stats, "overload.admitted") === undefined ? undefined : 0);
   const admitted = metricSum(stats, "overload.admitted");
   const asked = admitted === undefined ? undefined : admitted + (shed ?? 0);
-  return { requests: sum(childColumn(reports.get("group"), "Requests")) ?? asked, shed };
+  return { requests: served ?? asked, errors: metricSum(stats, "servers.errors"), shed };
 }
 
 /** What a metric counts, all its labels together; undefined where there is none. Those of a group are merged already. */

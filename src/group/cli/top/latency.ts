@@ -22,7 +22,7 @@ export interface Latency {
 export type Buckets = ReadonlyMap<number, readonly [to: number, count: number]>;
 
 /** Metrics that say how long requests take, the one that says it best first. */
-const NAMES = [/^(?:group|server|http)\.requests?$/, /\brequests?\b/, /\blatency\b/];
+const NAMES = [/^servers\.duration$/, /\brequests?\b/, /\blatency\b/];
 
 /**
  * The metric that says how long requests take, by the table of distributions that the report of the statistics has: of those with

@@ -134,7 +134,8 @@ function figureRows(history: readonly Figures[], reports: ReadonlyMap<string, Re
     {
       label: "Load",
       value: perSecond(now.requestsPerS),
-      note: "requests",
+      note: now.errorsPerS ? `requests, ${perSecond(now.errorsPerS)} failed` : "requests",
+      style: now.errorsPerS ? "bad" : undefined,
       course: own((f) => f.requestsPerS),
     },
     { label: "p50", value: milliseconds(now.p50Ms), note: "median latency", course: own((f) => f.p50Ms) },
