@@ -76,11 +76,17 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
   say({ type: "hello", version: PROTOCOL_VERSION });
 
   function take(message: ToChild, socket: unknown): void {
+    if (message.type !== "connection") say({ type: "heard" });
     switch (message.type) {
       case "connection":
+        if (socket === undefined || socket === null) {
+          // It could not be passed on, for want of files for one: the supervisor still has it.
+          say({ type: "missed", id: message.id });
+          break;
+        }
         // First: from now on it is lost with this child, and with no other.
         say({ type: "took", id: message.id });
-        if (socket !== undefined && socket !== null) servers.accept(message.listener, socket);
+        accept(message.listener, socket);
         break;
       case "drain":
         void end("supervisor", message.timeoutMs);
@@ -96,11 +102,19 @@ export function createChild(options: GroupOptions, settings: GroupSettings, role
     }
   }
 
+  function accept(listener: string, socket: unknown): void {
+    try {
+      servers.accept(listener, socket);
+    } catch (error) {
+      log.error("a connection cannot be served", { listener, error });
+    }
+  }
+
   async function start(): Promise<readonly BoundListener[]> {
     try {
       await settings.onChildStart?.({ id: marker.id, pid: processes.pid, group: marker.group });
       await runtime.ready();
-      const ports = new Map(marker.listeners.map(({ id, port }) => [id, port]));
+      const ports = new Map(marker.listeners.map(({ name, port }) => [name, port]));
       listeners = await servers.listen(({ name }) => ({ kind: "handed", port: ports.get(name) ?? 0 }));
     } catch (error) {
       say({ type: "failed", message: describe(error) });
@@ -217,7 +231,7 @@ function vitals({ runtime, servers, load }: Serving, lagMs: number) {
     heapBytes: heapUsedBytes,
     requests: load.requests,
     inFlight: load.inFlight,
-    connections: (servers.snapshot() as { connections?: number }).connections ?? 0,
+    connections: servers.snapshot().listeners.reduce((sum, { open, waiting }) => sum + open + waiting, 0),
     lagMs,
   };
 }

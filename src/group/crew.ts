@@ -95,7 +95,8 @@ export class Crew {
     this.#sweptAt = clock.monotonic();
     this.#listener = {
       ready: (child) => this.#ready(child),
-      took: () => options.handover.took(),
+      free: () => options.handover.free(),
+      missed: (_child, missed) => options.handover.missed(missed),
       beat: (child, vitals) => this.#beat(child, vitals),
       leaving: (child) => this.#asked(child),
       ended: (child, end) => this.#ended(child, end),
@@ -118,11 +119,11 @@ export class Crew {
     return this.#slots.every(({ current }) => current?.state === "ready");
   }
 
-  /** Starts all children; resolves when all have been ready at the same time. */
-  start(): Promise<void> {
+  /** Starts all children; resolves when all are ready at the same time, or none will be any more. */
+  async start(): Promise<void> {
     for (const slot of this.#slots) this.#fill(slot);
     this.#armSweep();
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    while (!this.isComplete && !this.#closing) await this.#change();
   }
 
   /**
@@ -168,7 +169,7 @@ export class Crew {
 
   /** Resolves when there is no child any more. */
   async #empty(): Promise<void> {
-    while (this.children.length > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    while (this.children.length > 0) await this.#change();
   }
 
   #fill(slot: Slot): void {
@@ -195,7 +196,7 @@ export class Crew {
     if (this.#closing) return;
     handover.add(child);
     this.#slots.find(({ next }) => next === child)?.settled?.(true);
-    if (this.isComplete) this.#wake();
+    this.#wake();
   }
 
   #beat(child: SupervisedChild, vitals: Vitals): void {
@@ -252,12 +253,12 @@ export class Crew {
     slot.current = next;
     slot.recycler = this.#recycler(next);
     this.replaced[why] = (this.replaced[why] ?? 0) + 1;
-    if (this.isComplete) this.#wake();
+    this.#wake();
     if (ending !== undefined) {
       this.#leaving.add(ending);
       handover.remove(ending);
       ending.drain(drainTimeoutMs);
-      while (this.#leaving.has(ending)) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+      while (this.#leaving.has(ending)) await this.#change();
     }
     tell({ type: "replaced", child: old.id, by: next.id });
     return true;
@@ -324,6 +325,11 @@ export class Crew {
     );
   }
 
+  /** Resolves when a child has become ready, or has ended. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
   #wake(): void {
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
@@ -350,6 +356,9 @@ export class Crew {
       if (child.state !== "ready" || silentMs < stuckMs) continue;
       tell({ type: "stuck", child: child.id, silentMs: Math.round(silentMs) });
       child.kill(`it was stuck: no heartbeat for ${Math.round(silentMs)} ms`);
+    }
+    for (const child of this.children) {
+      if (child.waitedMs >= stuckMs) child.kill("it was stuck: it took no more connections");
     }
   }
 }

@@ -191,7 +191,7 @@ function checkLimits({ maxMemoryBytes, maxAgeMs, maxRequests }: RecycleLimits): 
 
 /** The processes of a platform. @throws {BallastError} `UNSUPPORTED` where there are none */
 export function processesOf(platform: Platform): PlatformProcesses {
-  if (platform.processes !== undefined && platform.net !== undefined) return platform.processes;
+  if (platform.processes !== undefined && platform.servers !== undefined) return platform.processes;
   throw new BallastError(
     "UNSUPPORTED",
     `a server group needs processes and listeners, and the platform "${platform.name}" has none: ` +

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { HeldConnection, HeldListener, PlatformProcesses } from "../platform/process_port.ts";
+import type { ListeningSocket, PlatformServers } from "../platform/server_port.ts";
 import type { GroupListener } from "./listeners.ts";
-import type { SupervisedChild } from "./supervised_child.ts";
+import type { InHand, SupervisedChild } from "./supervised_child.ts";
 
 /** What became of connections. */
 export interface HandoverSnapshot {
@@ -16,24 +16,16 @@ export interface HandoverSnapshot {
   readonly waiting: number;
   /** Connections that were closed because too many waited. */
   readonly refused: number;
-  /** Connections that one child was handed and another served: the first ended before it had them. */
+  /** Connections that one child was handed and another served: the first ended, or its message came without. */
   readonly handedAgain: number;
-}
-
-/** A child may have so many connections in hand without having said so: one that is busy is left alone for that long. */
-const IN_HAND = 8;
-
-interface Waiting {
-  readonly listener: string;
-  readonly connection: HeldConnection;
 }
 
 /** The listeners of a group, and the connections that no child has yet. */
 export class Handover {
-  readonly #processes: PlatformProcesses;
+  readonly #servers: PlatformServers;
   readonly #maxWaiting: number;
-  readonly #listeners: HeldListener[] = [];
-  readonly #waiting: Waiting[] = [];
+  readonly #listeners: ListeningSocket[] = [];
+  readonly #waiting: InHand[] = [];
   /** The children that take connections; who was given one goes to the end. */
   #ready: SupervisedChild[] = [];
   #accepted = 0;
@@ -41,19 +33,19 @@ export class Handover {
   #handedAgain = 0;
 
   /** `maxWaiting` connections may wait for a child; of more, the newest is closed. */
-  constructor(processes: PlatformProcesses, maxWaiting: number) {
-    this.#processes = processes;
+  constructor(servers: PlatformServers, maxWaiting: number) {
+    this.#servers = servers;
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Listens; gives the port. @throws the system's error */
-  async listen({ id, address }: GroupListener): Promise<number> {
-    const listener = await this.#processes.listen(address, (connection) => {
+  /** Listens. @throws the system's error */
+  async listen({ id, at }: GroupListener): Promise<ListeningSocket> {
+    const listener = await this.#servers.listen(at, (connection) => {
       this.#accepted++;
-      this.#offer({ listener: id, connection });
+      this.#offer({ listener: id.name, connection });
     });
     this.#listeners.push(listener);
-    return listener.port;
+    return listener;
   }
 
   /** A child takes connections from now on. */
@@ -68,7 +60,14 @@ export class Handover {
   }
 
   /** A child has room again. */
-  took(): void {
+  free(): void {
+    this.#next();
+  }
+
+  /** A connection got lost on its way to a child: it is handed on before all that came later. */
+  missed(connection: InHand): void {
+    this.#handedAgain++;
+    this.#waiting.unshift(connection);
     this.#next();
   }
 
@@ -91,7 +90,7 @@ export class Handover {
   refuseAll(): void {
     for (const { connection } of this.#waiting.splice(0)) {
       this.#refused++;
-      connection.refuse();
+      connection.destroy();
     }
   }
 
@@ -110,14 +109,14 @@ export class Handover {
     };
   }
 
-  #offer(waiting: Waiting): void {
+  #offer(waiting: InHand): void {
     if (this.#waiting.length === 0 && this.#hand(waiting)) return;
     if (this.#waiting.length < this.#maxWaiting) {
       this.#waiting.push(waiting);
       return;
     }
     this.#refused++;
-    waiting.connection.refuse();
+    waiting.connection.destroy();
   }
 
   #next(): void {
@@ -125,8 +124,8 @@ export class Handover {
   }
 
   /** To the child with the fewest in hand; among those to the one that was served least lately. */
-  #hand({ listener, connection }: Waiting): boolean {
-    const free = this.#ready.filter(({ unacknowledged }) => unacknowledged.size < IN_HAND);
+  #hand({ listener, connection }: InHand): boolean {
+    const free = this.#ready.filter(({ isFree }) => isFree);
     while (free.length > 0) {
       const child = free.reduce((best, other) =>
         other.unacknowledged.size < best.unacknowledged.size ? other : best

@@ -5,12 +5,12 @@
  */
 
 import { BallastError, errorMessage } from "../errors.ts";
-import type { ListenAddress } from "../platform/process_port.ts";
+import type { ListenerId } from "./options.ts";
 
 /** The error of an address that cannot be listened on. */
-export function listenError(name: string, address: ListenAddress, cause: unknown): BallastError {
+export function listenError({ name, hostname, port = 0, path }: ListenerId, cause: unknown): BallastError {
   const { code } = cause as { readonly code?: string };
-  const where = "path" in address ? address.path : `${address.hostname ?? "0.0.0.0"}:${address.port}`;
+  const where = path ?? `${hostname}:${port}`;
   const what = name === where ? `"${name}"` : `"${name}" (${where})`;
   const why = {
     EADDRINUSE: "it is taken: another process listens there, end that one or choose another",

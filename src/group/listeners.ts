@@ -4,60 +4,33 @@
  * @module
  */
 
-import type { ListenAddress } from "../platform/process_port.ts";
-import type { BoundListener, ListenOptions } from "./options.ts";
+import type { ListenAt } from "../platform/server_port.ts";
 import type { GroupSettings } from "./group_options.ts";
+import type { ListenerId } from "./options.ts";
+import { planListeners } from "./settings.ts";
 
 /** A listener that a supervisor holds. */
 export interface GroupListener {
-  /** Its name, by which supervisor and children know it. */
-  readonly id: string;
-  /** What is served on it. */
-  readonly kind: "app" | "stream";
+  /** What it is called, and what is served on it. */
+  readonly id: ListenerId;
   /** Where it listens. */
-  readonly address: ListenAddress;
+  readonly at: ListenAt;
   /** Whether it speaks TLS: the children do. */
-  readonly tls: boolean;
+  readonly isSecure: boolean;
 }
-
-const ANY_ADDRESS = "0.0.0.0";
 
 /**
  * All listeners of a group.
  *
- * @throws {TypeError} when two have the same name
+ * @throws {TypeError | RangeError} when something about one makes no sense
  */
-export function listenersOf(
-  { apps, streams }: Pick<GroupSettings, "apps" | "streams">,
-): readonly GroupListener[] {
-  const all = [
-    ...apps.map((app) => listenerOf("app", app)),
-    ...streams.map((one) => listenerOf("stream", one)),
-  ];
-  const names = new Set<string>();
-  for (const { id } of all) {
-    if (names.has(id)) throw new TypeError(`two listeners are called "${id}": give them names of their own`);
-    names.add(id);
-  }
-  return all;
-}
-
-function listenerOf(
-  kind: "app" | "stream",
-  { name, port = 0, hostname = ANY_ADDRESS, path, tls }: ListenOptions,
-): GroupListener {
-  const address = path === undefined ? { hostname, port } : { path };
-  return { id: name ?? path ?? `${hostname}:${port}`, kind, address, tls: tls !== undefined };
-}
-
-/** A listener, once its port is known. */
-export function boundListener({ id, kind, address, tls }: GroupListener, port: number): BoundListener {
-  if ("path" in address) {
-    const { path } = address;
-    return { name: id, kind, hostname: "", port: undefined, path, url: `unix:${path}` };
-  }
-  const { hostname = ANY_ADDRESS } = address;
-  const scheme = kind === "stream" ? (tls ? "tls" : "tcp") : tls ? "https" : "http";
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return { name: id, kind, hostname, port, path: undefined, url: `${scheme}://${host}:${port}` };
+export function listenersOf({ apps, streams, limits }: GroupSettings): readonly GroupListener[] {
+  return planListeners(apps, streams, limits).map((plan) => {
+    const { path, hostname, port = 0 } = plan.id;
+    const at: ListenAt = path === undefined
+      ? { kind: "tcp", hostname, port, reusePort: false }
+      : { kind: "unix", path };
+    const { tls } = "app" in plan ? plan.app : plan.stream;
+    return { id: plan.id, at, isSecure: tls !== undefined };
+  });
 }

@@ -23,14 +23,14 @@ export interface ChildMarker {
   readonly group: string;
   /** The child's number, counted from 1: no two have the same. */
   readonly id: number;
-  /** Where the group listens, by the ids of the listeners: ports that were 0 are known by now. */
+  /** Where the group listens, by the names of the listeners: ports that were 0 are known by now. */
   readonly listeners: readonly MarkedListener[];
 }
 
 /** A listener that the supervisor holds. */
 export interface MarkedListener {
-  /** The id. */
-  readonly id: string;
+  /** What it is called. */
+  readonly name: string;
   /** Where it listens; 0 for a unix socket. */
   readonly port: number;
 }
@@ -64,8 +64,12 @@ export type ToSupervisor =
   | { readonly type: "failed"; readonly message: string }
   /** I am alive. */
   | ({ readonly type: "heartbeat" } & Vitals)
+  /** I have your last word that was no connection: those may come again. */
+  | { readonly type: "heard" }
   /** I have that connection. */
   | { readonly type: "took"; readonly id: number }
+  /** That connection did not come along with its message. */
+  | { readonly type: "missed"; readonly id: number }
   /** Somebody else told me to end: send me nothing more. */
   | { readonly type: "leaving" }
   /** I have finished. */
@@ -110,7 +114,9 @@ const KEYS: Readonly<Record<ToChild["type"] | ToSupervisor["type"], Readonly<Rec
     connections: "number",
     lagMs: "number",
   },
+  heard: {},
   took: { id: "number" },
+  missed: { id: "number" },
   leaving: {},
   drained: { finished: "number", cut: "number" },
   gathered: { reports: "object", stats: "string" },

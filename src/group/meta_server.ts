@@ -7,6 +7,7 @@
 import { createMetaApp, type MetaRuntime } from "../meta/mod.ts";
 import type { Runtime } from "../runtime.ts";
 import type { GroupMetaOptions } from "./group_options.ts";
+import { listenError } from "./listen_error.ts";
 import type { BoundListener } from "./options.ts";
 import { createServerSet, type ServerSet } from "./server_set.ts";
 
@@ -43,6 +44,10 @@ export async function serveMeta(
     log,
     platform: runtime.platform,
   });
-  const [listener] = await servers.listen();
-  return { listener: listener!, close: () => servers.close() };
+  try {
+    const [listener] = await servers.listen();
+    return { listener: listener!, close: () => servers.close() };
+  } catch (error) {
+    throw listenError({ name: "meta", kind: "app", hostname: host, port, path: undefined }, error);
+  }
 }

@@ -33,7 +33,12 @@ export type { BrakeOptions } from "./restart_brake.ts";
 export type { Beat, ChildState } from "./supervised_child.ts";
 export type { Vitals } from "./messages.ts";
 
-// What one process listens on
+// Servers of one process
 export { createServerSet } from "./server_set.ts";
-export type { ServerSet, ServerSetEvent, ServerSetOptions, ServerSetSnapshot } from "./server_set.ts";
+export type { ServerSet, ServerSetEvent, ServerSetOptions } from "./server_set.ts";
+export { requestPipeline } from "./pipeline.ts";
+export type { PipelineOptions } from "./pipeline.ts";
 export type * from "./options.ts";
+export type { RefusalReason, Refusals } from "./server_counts.ts";
+export type { ListenerSnapshot, ServerSetSnapshot, ServerSetState, TlsSnapshot } from "./server_snapshot.ts";
+export type { Phase } from "./served_connection.ts";

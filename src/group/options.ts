@@ -122,6 +122,8 @@ export type ListenSource =
   | { readonly kind: "bind"; readonly reusePort?: boolean | undefined }
   /** Inherited: a file descriptor that listens already. */
   | { readonly kind: "fd"; readonly fd: number }
+  /** A server that came from another process, by `process.send(message, server)`. */
+  | { readonly kind: "handle"; readonly handle: unknown }
   /** Shared by the workers of `node:cluster`. */
   | { readonly kind: "cluster" }
   /** Bound by the supervisor, which hands its connections to `accept`; the port is the one that it was given. */

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { createRequestContexts } from "../context/mod.ts";
 import { createRuntime, type Runtime } from "../runtime.ts";
 import type { GroupOptions, GroupSettings } from "./group_options.ts";
 import { withHealth } from "./health.ts";
 import type { AppOptions, FetchHandler } from "./options.ts";
+import { requestPipeline } from "./pipeline.ts";
 import { createServerSet, type ServerSet } from "./server_set.ts";
 
 /** What serves. */
@@ -34,18 +34,17 @@ export function createServing(options: GroupOptions, settings: GroupSettings, st
   const { runtime, isOwn } = runtimeOf(options);
   const { apps, streams, limits, overload, health, requests } = settings;
   const { clock } = runtime.platform;
-  const contexts = createRequestContexts(runtime.context, requests);
+  const lead = requestPipeline(runtime, { overload, contexts: requests });
   const load = { requests: 0, inFlight: 0 };
 
   /** In the order in which a request passes: health, its context, overload control, the app. */
-  function wrap(fetch: FetchHandler, _app: AppOptions): FetchHandler {
-    const admitted: FetchHandler = overload ? runtime.overload.wrap(fetch) : fetch;
-    const contextual: FetchHandler = contexts.wrap(admitted);
+  function wrap(fetch: FetchHandler, app: AppOptions): FetchHandler {
+    const led = lead(fetch, app);
     const counted: FetchHandler = async (request, info) => {
       load.requests++;
       load.inFlight++;
       try {
-        return await contextual(request, info);
+        return await led(request, info);
       } finally {
         load.inFlight--;
       }

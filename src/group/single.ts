@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BallastError } from "../errors.ts";
+import { BallastError, errorMessage } from "../errors.ts";
 import { createEvents } from "../events.ts";
 import type { PlatformProcesses, ProcessSignal } from "../platform/process_port.ts";
 import { type Report, unknownAction } from "../report.ts";
@@ -13,6 +13,8 @@ import type { GroupEvent } from "./events.ts";
 import type { GroupOptions, GroupSettings } from "./group_options.ts";
 import { singleReport } from "./group_report.ts";
 import type { Group, GroupEnd, GroupSnapshot, GroupState } from "./group_types.ts";
+import { listenError } from "./listen_error.ts";
+import { listenersOf } from "./listeners.ts";
 import { type MetaServer, serveMeta } from "./meta_server.ts";
 import type { BoundListener } from "./options.ts";
 import { createServiceManager } from "./service_manager.ts";
@@ -52,7 +54,7 @@ export function createSingle(
     try {
       await settings.onChildStart?.({ id: 0, pid: processes.pid, group: runtime.name });
       await runtime.ready();
-      listeners = await servers.listen();
+      listeners = await listen();
       if (settings.meta !== false) meta = await serveMeta(settings.meta, shown(), runtime);
     } catch (error) {
       await end("closed");
@@ -63,6 +65,19 @@ export function createSingle(
     manager.ready();
     log.info("ready", { listeners: listeners.map(({ url }) => url), meta: meta?.listener.url });
     return listeners;
+  }
+
+  async function listen(): Promise<readonly BoundListener[]> {
+    try {
+      return await servers.listen();
+    } catch (error) {
+      // The set says in its text whose error it is.
+      const text = errorMessage(error);
+      const failed = listenersOf(settings).find(({ id }) =>
+        text.startsWith(`listener "${id.name}": listen `)
+      );
+      throw failed === undefined ? error : listenError(failed.id, error);
+    }
   }
 
   /** The runtime, as ready as the group is. */

@@ -7,12 +7,12 @@
 import type { Clock, Timer } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import type {
-  HeldConnection,
   PlatformProcesses,
   ProcessCommand,
   ProcessEnd,
   ProcessHandle,
 } from "../platform/process_port.ts";
+import type { ServerSocket } from "../platform/server_port.ts";
 import type { Report } from "../report.ts";
 import {
   CHILD_MARKER,
@@ -57,12 +57,22 @@ export interface Beat extends Vitals {
   readonly at: number;
 }
 
+/** A connection, and which listener it came to. */
+export interface InHand {
+  readonly listener: string;
+  readonly connection: ServerSocket;
+  /** When it was handed over, on the monotonic clock. */
+  readonly at?: number;
+}
+
 /** Who is told of what a child does. */
 export interface ChildListener {
   /** It can take connections. */
   ready(child: SupervisedChild): void;
-  /** It has taken a connection: there is room for another. */
-  took(child: SupervisedChild): void;
+  /** It has room for a connection again. */
+  free(child: SupervisedChild): void;
+  /** It was handed a connection that did not reach it. */
+  missed(child: SupervisedChild, missed: InHand): void;
   /** It is alive. */
   beat(child: SupervisedChild, vitals: Vitals): void;
   /** It ends because somebody else told it to. */
@@ -82,6 +92,8 @@ export interface ChildOptions {
   readonly listener: ChildListener;
 }
 
+/** It may have so many connections in hand without having said so: one that is busy is left alone for that long. */
+const IN_HAND = 8;
 /** Heartbeats that are kept: the memory curve of the last minutes. */
 const BEATS = 180;
 /** What a child may take to end after it has finished all work: the program may have something to put away. */
@@ -98,10 +110,7 @@ export class SupervisedChild {
   readonly startedMonotonic: number;
   readonly beats: Beat[] = [];
   /** Connections that it was handed and has not said to have, oldest first. */
-  readonly unacknowledged = new Map<
-    number,
-    { readonly listener: string; readonly connection: HeldConnection }
-  >();
+  readonly unacknowledged = new Map<number, InHand>();
   state: ChildState = "starting";
   readyAt: number | undefined;
   /** When it was last heard of, on the monotonic clock. */
@@ -121,6 +130,7 @@ export class SupervisedChild {
   #killed: string | undefined;
   #failure: string | undefined;
   #gone = false;
+  #unheard = 0;
   #nextConnection = 1;
   #nextAction = 1;
 
@@ -146,6 +156,20 @@ export class SupervisedChild {
     });
   }
 
+  /**
+   * Whether it can be handed a connection now. Not while another word is on its way: where both are read at once, Deno (2.9) loses the
+   * connection, and with it all that would follow.
+   */
+  get isFree(): boolean {
+    return this.#unheard === 0 && this.unacknowledged.size < IN_HAND;
+  }
+
+  /** For how long it has not taken what it was handed first. */
+  get waitedMs(): number {
+    const [first] = this.unacknowledged.values();
+    return first?.at === undefined ? 0 : this.#options.clock.monotonic() - first.at;
+  }
+
   /** Its process id, where it has one. */
   get pid(): number | undefined {
     return this.#process.pid;
@@ -157,10 +181,10 @@ export class SupervisedChild {
   }
 
   /** Hands a connection over. False when it can no longer be told anything. */
-  hand(listener: string, connection: HeldConnection): boolean {
+  hand(listener: string, connection: ServerSocket): boolean {
     const id = this.#nextConnection++;
     if (!this.#process.hand(envelope({ type: "connection", id, listener }), connection)) return false;
-    this.unacknowledged.set(id, { listener, connection });
+    this.unacknowledged.set(id, { listener, connection, at: this.#options.clock.monotonic() });
     this.handed++;
     return true;
   }
@@ -221,7 +245,9 @@ export class SupervisedChild {
   }
 
   #send(message: ToChild): boolean {
-    return this.#process.send(envelope(message));
+    if (!this.#process.send(envelope(message))) return false;
+    this.#unheard++;
+    return true;
   }
 
   #take(message: ToSupervisor): void {
@@ -253,9 +279,18 @@ export class SupervisedChild {
         listener.beat(this, message);
         break;
       case "took":
-        this.unacknowledged.get(message.id)?.connection.letGo();
-        if (this.unacknowledged.delete(message.id)) listener.took(this);
+        this.unacknowledged.get(message.id)?.connection.destroy();
+        if (this.unacknowledged.delete(message.id)) listener.free(this);
         break;
+      case "heard":
+        this.#unheard--;
+        listener.free(this);
+        break;
+      case "missed": {
+        const missed = this.unacknowledged.get(message.id);
+        if (this.unacknowledged.delete(message.id)) listener.missed(this, missed!);
+        break;
+      }
       case "leaving":
         this.#expected = true;
         listener.leaving(this);
@@ -290,7 +325,7 @@ export class SupervisedChild {
     this.#options.listener.ended(this, {
       ...end,
       wasReady,
-      expected: this.#expected && (this.#killed !== undefined || end.signal === undefined),
+      expected: this.#expected && this.#failure === undefined && (this.#killed !== undefined || end.signal === undefined),
       killed: this.#killed,
       lastWords: this.#failure ?? (end.error === undefined ? this.#stderr.text : errorMessage(end.error)),
     });

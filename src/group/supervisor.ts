@@ -18,7 +18,7 @@ import type { ChildSnapshot, Group, GroupEnd, GroupSnapshot, GroupState } from "
 import { createGroupWindow } from "./group_window.ts";
 import { Handover } from "./handover.ts";
 import { listenError } from "./listen_error.ts";
-import { boundListener, type GroupListener, listenersOf } from "./listeners.ts";
+import { type GroupListener, listenersOf } from "./listeners.ts";
 import type { MarkedListener } from "./messages.ts";
 import { type MetaServer, serveMeta } from "./meta_server.ts";
 import type { BoundListener } from "./options.ts";
@@ -27,6 +27,7 @@ import { runtimeOf } from "./serving.ts";
 import { mindSignals } from "./signals.ts";
 import { closedError, serveUntil } from "./single.ts";
 import { SupervisedChild } from "./supervised_child.ts";
+import { boundListener } from "./unit.ts";
 
 /** What connections that have been accepted may take to be handed over, once nothing more is accepted. */
 const HAND_OVER_MS = 1_000;
@@ -46,7 +47,7 @@ export function createSupervisor(
   const { name } = runtime;
   const log = runtime.log.child("group");
   const events = createEvents<GroupEvent>();
-  const handover = new Handover(processes, settings.maxWaiting);
+  const handover = new Handover(runtime.platform.servers!, settings.maxWaiting);
   const startedAt = clock.now();
   let state: GroupState = "starting";
   let listeners: readonly BoundListener[] = [];
@@ -121,14 +122,18 @@ export function createSupervisor(
       const bound: BoundListener[] = [];
       for (const listener of wanted) bound.push(await listen(listener));
       listeners = bound;
-      marked = wanted.map(({ id }, index) => ({ id, port: bound[index]!.port ?? 0 }));
+      marked = bound.map(({ name, port }) => ({ name, port: port ?? 0 }));
       if (settings.meta !== false) meta = await serveMeta(settings.meta, window, runtime);
     } catch (error) {
       await end("closed");
       throw error;
     }
-    await Promise.race([crew.start(), ended]);
-    if (ending !== undefined) throw closedError(name);
+    await crew.start();
+    if (ending !== undefined) {
+      // Where the children crash this is the error that says so.
+      await ended;
+      throw closedError(name);
+    }
     state = "ready";
     manager.ready();
     const urls = listeners.map(({ url }) => url);
@@ -138,9 +143,9 @@ export function createSupervisor(
 
   async function listen(listener: GroupListener): Promise<BoundListener> {
     try {
-      return boundListener(listener, await handover.listen(listener));
+      return boundListener(listener.id, await handover.listen(listener), listener.isSecure);
     } catch (error) {
-      throw listenError(listener.id, listener.address, error);
+      throw listenError(listener.id, error);
     }
   }
 

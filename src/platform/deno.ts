@@ -7,6 +7,7 @@ import { profiler } from "./node_profiler.ts";
 import { builtin } from "./node_builtin.ts";
 import { nodeNet } from "./node_net.ts";
 import { nodeProcesses } from "./node_process.ts";
+import { nodeServers } from "./node_servers.ts";
 import type { DnsQuery, ParentLink, Platform, PlatformNet, PlatformWorkers, TlsHandshake } from "./port.ts";
 import type { ProcessCommand } from "./process_port.ts";
 import { nodeExit, nodeHeapUsed, nodeParent, nodeThreads } from "./node_threads.ts";
@@ -30,6 +31,11 @@ export function denoPlatform(): Platform {
         supported: true,
         note:
           "TCP, TLS and unix sockets through node:net and node:tls; the file limit is read with --allow-all",
+      },
+      {
+        name: "servers",
+        supported: true,
+        note: "HTTP/1, HTTP/2, TLS, TCP and unix sockets through node:http and node:net; needs --allow-net",
       },
       {
         name: "workers",
@@ -67,6 +73,7 @@ export function denoPlatform(): Platform {
     },
     files: nodeFiles,
     net: { ...nodeNet, startTls, fileLimit },
+    servers: nodeServers,
     terminal: () => ({ colors: !Deno.noColor && Deno.stdout.isTerminal() && Deno.stderr.isTerminal() }),
     workers: denoWorkers,
     processInfo: nodeProcessInfo,

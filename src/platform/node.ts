@@ -16,6 +16,7 @@ import { abortable } from "../signal.ts";
 import { builtin, type MemoryUsage, nodeProcess } from "./node_builtin.ts";
 import { nodeNet } from "./node_net.ts";
 import { nodeProcesses } from "./node_process.ts";
+import { nodeServers } from "./node_servers.ts";
 import { watchdog } from "./node_watchdog.ts";
 import type {
   Capability,
@@ -56,6 +57,7 @@ export function nodePlatform(): Platform {
     dns: { node: nodeDnsQuery({ certain: name === "node" }), default: "node", srv: nodeSrvQuery },
     files: nodeFiles,
     net: nodeNet,
+    servers: nodeServers,
     terminal: nodeTerminal,
     workers: nodeWorkers(builtin),
     processInfo: nodeProcessInfo,
@@ -72,6 +74,11 @@ const nodeCapabilities: readonly Capability[] = [
   { name: "dns", supported: true, note: "node:dns Resolver, with TTLs; search domains are not applied" },
   { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
   { name: "connections", supported: true, note: "TCP, TLS and unix sockets through node:net and node:tls" },
+  {
+    name: "servers",
+    supported: true,
+    note: "HTTP/1, HTTP/2, TLS, TCP and unix sockets through node:http and node:net",
+  },
   { name: "workers", supported: true, note: "node:worker_threads; a heap limit contains memory" },
   { name: "process", supported: true, note: "memory, processor time, load" },
   {

@@ -89,7 +89,7 @@ function opened(stream: Net.Socket, event: "connect" | "secureConnect", signal: 
   });
 }
 
-function ignore(): void {}
+export function ignore(): void {}
 
 /** RFC 6066, 3: an address is verified, but never sent as the server's name. */
 function serverNames(name: string): { readonly host: string; readonly servername?: string } {
@@ -98,7 +98,7 @@ function serverNames(name: string): { readonly host: string; readonly servername
 }
 
 /** A stream in paused mode: what arrives stays in its buffer until it is asked for, so a wait that ends early loses nothing. */
-function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket {
+export function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket {
   let reader: (() => void) | undefined;
   let listener: (() => void) | undefined;
   let failure: Error | undefined;
@@ -211,7 +211,7 @@ function describe(to: SocketTarget): string {
   return to.transport === "tcp" ? hostAndPort(to.address, to.port) : to.path;
 }
 
-function hostAndPort(address: string | undefined, port: number | undefined): string {
+export function hostAndPort(address: string | undefined, port: number | undefined): string {
   if (address === undefined || port === undefined) return "";
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -11,10 +11,8 @@ import type { Buffer } from "node:buffer";
 
 import { builtin } from "./node_builtin.ts";
 import { nodeNotify } from "./node_notify.ts";
+import type { NodeServerSocket } from "./node_server_socket.ts";
 import type {
-  HeldConnection,
-  HeldListener,
-  ListenAddress,
   ParentProcess,
   PlatformProcesses,
   ProcessCommand,
@@ -41,8 +39,6 @@ interface OwnProcess {
   kill(pid: number, signal: 0): void;
 }
 
-/** Connections that the kernel may hold for us, and the system may allow fewer. */
-const BACKLOG = 511;
 const PAGE_BYTES = 4_096;
 
 /** The processes of this runtime; `command` says how its programs are started. */
@@ -58,7 +54,6 @@ export function nodeProcesses(command: () => ProcessCommand = nodeCommand): Plat
     },
     parent,
     spawn,
-    listen,
     onSignal(signal: ProcessSignal, listener) {
       const heard = () => listener();
       process.on(signal, heard);
@@ -140,7 +135,7 @@ function spawn({ command, env, onMessage, onStderr, onEnd }: SpawnProcessOptions
   return {
     pid: child.pid,
     send: (message) => send(message),
-    hand: (message, connection) => send(message, (connection as NodeConnection).socket),
+    hand: (message, connection) => send(message, (connection as NodeServerSocket).stream),
     kill(signal) {
       try {
         child.kill(signal);
@@ -149,44 +144,6 @@ function spawn({ command, env, onMessage, onStderr, onEnd }: SpawnProcessOptions
       }
     },
     isRunning: () => child.pid !== undefined && isRunning(child.pid),
-  };
-}
-
-/** A connection of `node:net`. */
-interface NodeConnection extends HeldConnection {
-  readonly socket: Net.Socket;
-}
-
-async function listen(
-  address: ListenAddress,
-  onConnection: (connection: HeldConnection) => void,
-): Promise<HeldListener> {
-  const net = builtin<typeof Net>("node:net");
-  const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
-    // It may fail before anybody reads from it.
-    socket.on("error", () => {});
-    const destroy = () => void socket.destroy();
-    const connection: NodeConnection = { socket, letGo: destroy, refuse: destroy };
-    onConnection(connection);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(
-      "path" in address
-        ? { path: address.path, backlog: BACKLOG }
-        : { host: address.hostname, port: address.port, backlog: BACKLOG },
-      () => {
-        server.off("error", reject);
-        // Failing to accept one connection, for want of files, does not end the listener.
-        server.on("error", () => {});
-        resolve();
-      },
-    );
-  });
-  const bound = server.address();
-  return {
-    port: bound !== null && typeof bound === "object" ? bound.port : 0,
-    close: () => new Promise((resolve) => void server.close(() => resolve())),
   };
 }
 

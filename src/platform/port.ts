@@ -7,6 +7,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { PlatformProcesses } from "./process_port.ts";
+import type { PlatformServers } from "./server_port.ts";
 
 /** A runtime, as seen by the rest of Ballast. */
 export interface Platform {
@@ -38,6 +39,8 @@ export interface Platform {
   readonly files?: PlatformFiles;
   /** Sockets, where there are any. */
   readonly net?: PlatformNet;
+  /** Sockets that listen, where there are any. */
+  readonly servers?: PlatformServers;
   /** Who reads the console, where that can be told. */
   terminal?(): Terminal;
   /** Threads, where there are any. */

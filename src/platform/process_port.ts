@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ServerSocket } from "./server_port.ts";
+
 /** Processes, where a program may start itself again. */
 export interface PlatformProcesses {
   /** This process. */
@@ -21,12 +23,6 @@ export interface PlatformProcesses {
   parent(): ParentProcess | undefined;
   /** Starts a process with a channel to it. What cannot be started ends at once: `onEnd` says why. */
   spawn(options: SpawnProcessOptions): ProcessHandle;
-  /**
-   * Listens without serving: every connection is given to `onConnection`, and nothing of it is read.
-   *
-   * @throws {Error} the system's, with its `code`, when the address cannot be listened on
-   */
-  listen(address: ListenAddress, onConnection: (connection: HeldConnection) => void): Promise<HeldListener>;
   /** Calls `listener` at a signal, in place of what the signal would do. Returns what undoes that. */
   onSignal(signal: ProcessSignal, listener: () => void): () => void;
   /** Ends this process now. */
@@ -80,8 +76,8 @@ export interface ProcessHandle {
   readonly pid: number | undefined;
   /** Sends a message, of plain JSON. False when the process can no longer be told anything. */
   send(message: object): boolean;
-  /** Hands a connection over, along with a message; it stays ours as well until it is let go. False as `send`. */
-  hand(message: object, connection: HeldConnection): boolean;
+  /** Hands a connection over, along with a message; it stays ours as well until it is destroyed here, which does not close it there. False as `send`. */
+  hand(message: object, connection: ServerSocket): boolean;
   /** Sends it a signal; nothing happens when it has ended. */
   kill(signal: "SIGTERM" | "SIGKILL"): void;
   /** Whether it runs, as far as the system says: asked where its end may have gone unheard. */
@@ -100,25 +96,4 @@ export interface ParentProcess {
   isAlive(): boolean;
   /** Ends the channel: this process need not stay alive for it. */
   disconnect(): void;
-}
-
-/** Where to listen. */
-export type ListenAddress =
-  | { readonly hostname?: string | undefined; readonly port: number }
-  | { readonly path: string };
-
-/** A listener that hands its connections on. */
-export interface HeldListener {
-  /** Where it listens; 0 for a unix socket. */
-  readonly port: number;
-  /** Stops listening; a unix socket's file is gone then. */
-  close(): Promise<void>;
-}
-
-/** A connection that was accepted, and not yet read from. */
-export interface HeldConnection {
-  /** Somebody else has it: closes our side of it, and the connection stays open. */
-  letGo(): void;
-  /** Nobody will serve it: closes it. */
-  refuse(): void;
 }

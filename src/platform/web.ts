@@ -26,6 +26,7 @@ export function webPlatform(): Platform {
       DNS,
       { name: "context propagation", supported: false, note: "pass contexts explicitly" },
       { name: "connections", supported: false, note: "no sockets: use fetch" },
+      NO_SERVERS,
       { name: "background timers", supported: true, note: "while the page or worker is alive" },
       typeof Worker === "function"
         ? { name: "workers", supported: true, note: "Web Workers; they do not contain memory" }
@@ -43,6 +44,11 @@ export function webPlatform(): Platform {
 }
 
 const DNS: Capability = { name: "dns", supported: true, note: "DNS over HTTPS, with TTLs" };
+const NO_SERVERS: Capability = {
+  name: "servers",
+  supported: false,
+  note: "no sockets that listen: export a fetch handler",
+};
 const NO_PROCESS: Capability = { name: "process", supported: false, note: "no process to describe" };
 const NO_GROUP: Capability = {
   name: "server group",
@@ -81,6 +87,7 @@ function workerdPlatform(): Platform {
         note:
           "a socket ends with its request, so there is nothing to pool: use fetch, or connect of cloudflare:sockets",
       },
+      NO_SERVERS,
       {
         name: "background timers",
         supported: false,
