@@ -19,7 +19,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 /** Programs that are run by themselves: the others are files of tests. */
 const PROGRAMS = "tests/npm/";
 /** Programs that tests run by their paths. */
-const TESTED_PROGRAMS = "tests/workers/programs/";
+const TESTED_PROGRAMS = ["tests/workers/programs/", "tests/group/supervise/programs/"];
 
 /** The suite, ready to run in its folder. Paths are relative to that. */
 export interface Suite {
@@ -39,7 +39,7 @@ export async function prepareSuite(folder: string): Promise<Suite> {
   const { modules, bare } = await reach([
     ...tests,
     ...programs,
-    ...kept.filter((path) => path.startsWith(TESTED_PROGRAMS)),
+    ...kept.filter((path) => TESTED_PROGRAMS.some((folder) => path.startsWith(folder))),
   ]);
   await transpile(modules, folder);
 

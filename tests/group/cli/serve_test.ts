@@ -185,7 +185,7 @@ test("what keeps a service from starting is one line, and the code is 1", async 
     ],
     [
       [good, ...free, "--hosts-file", hosts],
-      /^ballast serve: --hosts-file \S+bad\.json:2:29: hosts\["db"\]: .*"ten"\n$/,
+      /^ballast serve: --hosts-file \S+bad\.json:2:30: hosts\["db"\]: .*"ten"\n$/,
     ],
   ];
   try {
