@@ -7,9 +7,10 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { emit } from "./pack_emit.ts";
-import { dependencies, manifest, packageOf } from "./pack_manifest.ts";
+import { BIN, BIN_TEXT, dependencies, manifest, packageOf } from "./pack_manifest.ts";
 import { findModules, importsOf, type Modules, readConfig, root } from "./pack_modules.ts";
 
 /** A tarball that has been made. */
@@ -35,6 +36,8 @@ export async function pack(folder: string): Promise<Tarball> {
   try {
     await emit(modules, staging);
     for (const text of TEXTS) await Deno.copyFile(new URL(text, root), `${staging}/${text}`);
+    await Deno.mkdir(dirname(`${staging}/${BIN}`), { recursive: true });
+    await Deno.writeTextFile(`${staging}/${BIN}`, BIN_TEXT, { mode: 0o755 });
     const packageJson = manifest(config, modules);
     await Deno.writeTextFile(`${staging}/package.json`, JSON.stringify(packageJson, undefined, 2) + "\n");
 
@@ -77,6 +80,7 @@ async function npmPack(staging: string, folder: string): Promise<NpmPacked> {
 function wrongFiles(listing: readonly string[], modules: Modules): string[] {
   const wanted = new Set([
     "package.json",
+    BIN,
     ...TEXTS,
     ...modules.all.map((path) => path.replace(/\.ts$/, ".d.ts")),
     ...[...modules.run].map((path) => path.replace(/\.ts$/, ".js")),

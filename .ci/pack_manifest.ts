@@ -23,6 +23,15 @@ const KEYWORDS = [
   "runtime",
 ];
 
+/** The command that comes with the package, and the file behind it. */
+const COMMAND = "ballast";
+export const BIN = "bin/ballast.js";
+/** The text of that file. Only npm needs it: Deno runs the module itself. */
+export const BIN_TEXT = `#!/usr/bin/env node
+import { start } from "../src/group/cli/main.js";
+await start();
+`;
+
 /** Where `process.getBuiltinModule` is to be had. */
 const ENGINES = { node: ">=20.16 <21 || >=22.3" };
 
@@ -81,6 +90,7 @@ export function manifest(config: Config, modules: Modules): Record<string, unkno
         default: toJs(path),
       }]),
     ),
+    bin: { [COMMAND]: BIN },
     dependencies: Object.fromEntries(
       dependencies(modules).map((name) => [name, `^${versionOf(config, name)}`]),
     ),

@@ -8,6 +8,9 @@ const STUBS: Readonly<Record<string, string>> = {
   "platform/deno.ts": `import type { Platform } from "./port.ts";
 export declare function denoPlatform(): Platform;
 `,
+  "platform/node_shell.ts": `import type { Shell } from "./shell.ts";
+export declare function nodeShell(): Shell | undefined;
+`,
   "platform/node.ts": `import type { ContextStorage, Platform } from "./port.ts";
 export declare function nodePlatform(): Platform;
 export declare function nodeStorage<T>(): ContextStorage<T>;

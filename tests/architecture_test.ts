@@ -17,10 +17,14 @@ const LAYERS: readonly (readonly string[])[] = [
   ["runtime", "testing"],
   ["meta"],
   ["group"],
+  ["cli"],
 ];
 
 /** Modules at the top of src/ that are no part of the kernel. */
 const TOP = ["runtime", "testing"];
+
+/** What stands on the group, in a folder of it. */
+const CLI = "src/group/cli/";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
@@ -58,14 +62,15 @@ function resolved(from: string, specifier: string): string {
 
 function layerOf(path: string): number {
   const [, folder, file] = /^src\/(?:(\w+)\/)?(?:.*\/)?(\w+)\.ts$/.exec(path)!;
-  const name = folder ?? (TOP.includes(file!) ? file! : "kernel");
+  const name = path.startsWith(CLI) ? "cli" : folder ?? (TOP.includes(file!) ? file! : "kernel");
   const layer = LAYERS.findIndex((names) => names.includes(name));
   assert.notEqual(layer, -1, `${path} is in no layer`);
   return layer;
 }
 
+/** The command line has folders of its own, and is one part. */
 function folderOf(path: string): string {
-  return dirname(path);
+  return path.startsWith(CLI) ? CLI : dirname(path);
 }
 
 const graph = new Map(

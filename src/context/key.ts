@@ -17,6 +17,8 @@ export interface Key<T> {
   readonly default: T;
   /** Whether pages may show its value: nothing is shown that was not allowed to be. */
   readonly shown: boolean;
+  /** Whether its value goes along with calls to workers, where the key of the same name has it. */
+  readonly travels: boolean;
   /** A local to begin a context with: `child({ locals: [tenant.of("blue")] })`. */
   of(value: T): Local;
 }
@@ -31,10 +33,25 @@ export type AnyKey = ContextKey | Key<any>;
 /** Locals to begin with: typed ones as a list, others by name. */
 export type Locals = Readonly<Record<ContextKey, unknown>> | Iterable<Local>;
 
+/** How a value is made plain data, and that a value again. One that cannot be does not travel. */
+export interface KeyCodec<T> {
+  /** What is sent in place of a value: something that structured clone copies. */
+  encode(value: T): unknown;
+  /** The value that was sent. */
+  decode(data: unknown): T;
+}
+
 /** How a key is made. */
-export interface KeyOptions {
+export interface KeyOptions<T = unknown> {
   /** Whether pages may show its value. @default false */
   readonly shown?: boolean;
+  /**
+   * Whether its value goes along with calls to workers: copied by structured clone, or by a codec. There it is found under the key of this
+   * name, which the same module makes; so a process has one travelling key of a name.
+   *
+   * @default false
+   */
+  readonly travels?: boolean | KeyCodec<T>;
 }
 
 /**
@@ -54,25 +71,47 @@ export interface KeyOptions {
  * assert.deepEqual([name, times, service.get(tenant)], ["blue", 3, undefined]);
  * service.close();
  * ```
- * @throws {TypeError} when the name is no text, or an empty one
+ * @throws {TypeError} when the name is no text, or an empty one; or the key travels, and another one of the name does
  */
-export function createKey<T>(name: string, options: KeyOptions & { readonly default: T }): Key<T>;
+export function createKey<T>(name: string, options: KeyOptions<T> & { readonly default: T }): Key<T>;
 /** Makes a key that has no default: what nobody set is undefined. */
-export function createKey<T>(name: string, options?: KeyOptions): Key<T | undefined>;
+export function createKey<T>(name: string, options?: KeyOptions<T>): Key<T | undefined>;
 export function createKey<T>(
   name: string,
-  options: KeyOptions & { readonly default?: T } = {},
+  options: KeyOptions<T> & { readonly default?: T } = {},
 ): Key<unknown> {
   if (typeof name !== "string" || name === "") {
     throw new TypeError(`a key's name must be a text of at least one character, got ${show(name)}`);
   }
+  const { shown = false, travels = false } = options;
+  if (travels !== false && travelling.has(name)) {
+    throw new TypeError(`another key ${show(name)} travels: keys that do need names of their own`);
+  }
   const key: Key<unknown> = Object.freeze({
     name,
     default: options.default,
-    shown: options.shown ?? false,
+    shown,
+    travels: travels !== false,
     of: (value: unknown): Local => [key, value],
   });
+  if (travels !== false) travelling.set(name, { key, codec: travels === true ? PLAIN : travels });
   return key;
+}
+
+/** A key that travels, and how. */
+export interface Traveller {
+  /** The key, as it is here. */
+  readonly key: Key<unknown>;
+  /** Into plain data and back. */
+  readonly codec: KeyCodec<unknown>;
+}
+
+const PLAIN: KeyCodec<unknown> = { encode: (value) => value, decode: (data) => data };
+const travelling = new Map<string, Traveller>();
+
+/** The keys that travel, by name. */
+export function travellers(): ReadonlyMap<string, Traveller> {
+  return travelling;
 }
 
 /** What a key is called. */

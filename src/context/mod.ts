@@ -32,7 +32,7 @@ export type { ContextStorage, WaitUntil } from "../platform/port.ts";
 
 // What they hold: locals, configuration, recent things
 export { createKey } from "./key.ts";
-export type { AnyKey, ContextKey, Key, KeyOptions, Local, Locals } from "./key.ts";
+export type { AnyKey, ContextKey, Key, KeyCodec, KeyOptions, Local, Locals } from "./key.ts";
 export { defineConfig } from "./config.ts";
 export type { Config, ConfigEntry, ConfigSources, Schema, Setting } from "./config.ts";
 export type { SettingSource, SettingType, ValueOf, ValuesOf } from "./config.ts";

@@ -40,6 +40,11 @@ export interface StateStats {
    * @throws {TypeError} when it is no snapshot
    */
   merge(other: StateStats | StatesSnapshot): void;
+  /**
+   * Counts machines that are under way elsewhere as current, by their states; `read` is called whenever somebody looks. Their times and
+   * transitions come by {@linkcode StateStats.merge}. Returns what ends that.
+   */
+  observe(read: () => Iterable<readonly [state: string, current: number]>): () => void;
   /** Forgets all times and counts, but not the machines under way: their time goes on from here. */
   reset(): void;
   /** Everything, as plain JSON. The times of all states together are the lifetimes of all machines together. */
@@ -87,6 +92,7 @@ export function createStateStats(options: StateStatsOptions = {}): StateStats {
   const { clock = systemClock } = options;
   const maxStates = checkInteger("maxStates", options.maxStates ?? 32, { min: 1, max: 1_000 });
   const states = new Map<string, State>();
+  const observed = new Set<() => Iterable<readonly [state: string, current: number]>>();
   let started = 0;
   let ended = 0;
   let machines = 0;
@@ -183,6 +189,17 @@ export function createStateStats(options: StateStatsOptions = {}): StateStats {
     }
   }
 
+  function observedByState(): Map<State, number> {
+    const counts = new Map<State, number>();
+    for (const read of observed) {
+      for (const [name, current] of read()) {
+        const state = stateOf(name);
+        counts.set(state, (counts.get(state) ?? 0) + current);
+      }
+    }
+    return counts;
+  }
+
   function reset(): void {
     advance(undefined);
     started = ended = lifetimeMs = 0;
@@ -204,23 +221,31 @@ export function createStateStats(options: StateStatsOptions = {}): StateStats {
     },
     start,
     merge,
+    observe(read) {
+      observed.add(read);
+      return () => void observed.delete(read);
+    },
     reset,
     snapshot() {
       advance(undefined);
+      const others = observedByState();
       const all = [...states.values()].map(countUp);
       return {
         started,
         ended,
         lifetimeMs,
-        states: all.map(snapshotOf),
+        states: all.map((state) => snapshotOf(state, others.get(state) ?? 0)),
         transitions: all.flatMap(transitionsOf),
       };
     },
   };
 }
 
-function snapshotOf({ name, current, elsewhere, entered, totalMs, stays }: State): StateSnapshot {
-  return { state: name, current: current + elsewhere, entered, totalMs, stays: stays.snapshot() };
+function snapshotOf(
+  { name, current, elsewhere, entered, totalMs, stays }: State,
+  observed: number,
+): StateSnapshot {
+  return { state: name, current: current + elsewhere + observed, entered, totalMs, stays: stays.snapshot() };
 }
 
 function transitionsOf({ name, transitions }: State): Transition[] {

@@ -19,6 +19,8 @@
  * @module
  */
 
+export { checkHostsText, type FileCheck } from "./check_file.ts";
+export { checkHostsFile, type HostsFileCheck } from "./hosts_file.ts";
 export { checkTopology, problemText } from "./schema.ts";
 export type { Topology, TopologyCheck, TopologyProblem } from "./schema.ts";
 export { watchTopology } from "./watcher.ts";

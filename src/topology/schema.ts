@@ -9,6 +9,7 @@ import type { EndpointTable } from "../connections/options.ts";
 import { createHosts, type HostsTable } from "../dns/hosts.ts";
 import { normalizeName } from "../dns/name.ts";
 import { BallastError, errorMessage, show } from "../errors.ts";
+import { type JsonMap, mapJson, placeOf } from "./locate.ts";
 
 /** The one schema there is. */
 const SCHEMA = 1;
@@ -39,6 +40,10 @@ export interface TopologyProblem {
   readonly path: string;
   /** What is wrong, and what would be right. */
   readonly message: string;
+  /** The line of the text that it is in, from 1; undefined for what is missing altogether. */
+  readonly line?: number;
+  /** The column in that line, from 1. */
+  readonly column?: number;
 }
 
 /** What came of reading a document: a topology, or everything that is wrong with it. */
@@ -116,7 +121,9 @@ export function checkTopology(text: string): TopologyCheck {
   try {
     document = JSON.parse(text);
   } catch (error) {
-    return { ok: false, problems: [{ path: "", message: `is no JSON: ${errorMessage(error)}` }] };
+    const { fault } = mapJson(text);
+    const message = `is no JSON: ${fault?.message ?? errorMessage(error)}`;
+    return { ok: false, problems: [{ path: "", message, ...(fault && placeOf(text, fault.offset)) }] };
   }
   if (!isObject(document)) {
     return { ok: false, problems: [{ path: "", message: `must be a JSON object, got ${show(document)}` }] };
@@ -141,9 +148,16 @@ export function checkTopology(text: string): TopologyCheck {
   for (const [alias, name] of Object.entries(topology.aliases)) {
     attempt(`aliases[${JSON.stringify(alias)}]`, problems, () => checkAlias(alias, name, known));
   }
-  return problems.length === 0
-    ? { ok: true, topology }
-    : { ok: false, problems: problems.slice(0, MAX_PROBLEMS) };
+  if (problems.length === 0) return { ok: true, topology };
+  return { ok: false, problems: located(problems.slice(0, MAX_PROBLEMS), text, mapJson(text)) };
+}
+
+/** The same problems with their places in the text. */
+function located(problems: readonly TopologyProblem[], text: string, map: JsonMap): TopologyProblem[] {
+  return problems.map((problem) => {
+    const offset = map.offsets.get(problem.path);
+    return offset === undefined ? problem : { ...problem, ...placeOf(text, offset) };
+  });
 }
 
 /** A problem as one line. */

@@ -20,6 +20,7 @@ const THREW = 4;
 /** Places before the slots; behind those come as many for the time that each call took. */
 const BEATS = 0;
 const HEAP_KIB = 1;
+const POSTED = 2;
 const HEADER = 4;
 
 /** The cell of one worker. */
@@ -74,6 +75,16 @@ export class Cell {
   /** For the pool, of a call that was answered: how long it took, in microseconds. */
   micros(call: number): number {
     return this.#places[slotOf(call) + SLOTS]!;
+  }
+
+  /** For the pool: every call up to this number is on its way, or was. */
+  set posted(calls: number) {
+    Atomics.store(this.#places, POSTED, calls);
+  }
+
+  /** For the worker: calls that were sent, those that have not arrived included. */
+  get posted(): number {
+    return Atomics.load(this.#places, POSTED);
   }
 
   /** For the worker: a sign of life. */

@@ -14,7 +14,7 @@ import { type LossReason, WorkerLostError, WorkerStartError } from "./errors.ts"
 import type { WorkerEvent } from "./events.ts";
 import type { Settings } from "./options.ts";
 import type { Notice } from "./protocol.ts";
-import { Gauges } from "./stats_period.ts";
+import { Levels } from "./stats_period.ts";
 import type { Task } from "./task.ts";
 import { Thread } from "./thread.ts";
 
@@ -23,6 +23,10 @@ const BUSY_TICK_MS = 50;
 const IDLE_TICK_MS = 1_000;
 /** Results that are on their way get so long to arrive before their worker is ended. */
 const CONDEMNED_MS = 100;
+/** A call that has been the first of its worker for so long holds up those behind it. */
+const STUCK_MS = 10;
+/** A worker that has so much to do shares it with one that has nothing. */
+const MUCH_MS = 2;
 /** So many threads may go on computing for nobody, at least, before no more workers are started. */
 const MIN_ABANDONED = 8;
 /** A call is given to a worker so often, if all of them are lost before it begins. */
@@ -114,6 +118,11 @@ export class Crew {
       }
     }
     return best;
+  }
+
+  /** A worker that has nothing to do. */
+  idle(): Thread | undefined {
+    return this.threads.find(({ state, count }) => count === 0 && state === "ready");
   }
 
   /** Starts workers for the calls that wait, if there is room for more. */
@@ -226,7 +235,7 @@ export class Crew {
           context,
           category: workerLog.category,
           beatMs,
-          gauges: new Gauges(stats),
+          levels: new Levels(stats),
           nextTurn: platform.nextTurn,
           onReady: (thread) => this.#ready(thread),
           onAnswers: (thread, values) => this.#host.onAnswers(thread, values),
@@ -396,18 +405,18 @@ export class Crew {
     return thread.end(goesOn);
   }
 
-  /** Somebody has nothing to do: calls that are stuck behind a long one are taken back for it. */
+  /** Somebody has nothing to do: calls that are stuck behind a long one are taken back for it, or half of what one has too much. */
   #relieve(now: number): void {
-    const stuck = this.threads.find((thread) =>
-      thread.state === "ready" && thread.count > 1 && now - thread.headSince > BUSY_TICK_MS / 5
-    );
-    if (stuck === undefined || !this.threads.some(({ count, state }) => count === 0 && state === "ready")) {
-      return;
+    if (this.threads.length < 2 || this.idle() === undefined) return;
+    for (const thread of this.threads) {
+      if (thread.state !== "ready" || thread.live < 2) continue;
+      const isStuck = now - thread.headSince > STUCK_MS;
+      if (!isStuck && thread.backlogMs < MUCH_MS) continue;
+      const taken = thread.withdrawAll(isStuck ? undefined : thread.backlogMs / 2);
+      if (taken.length === 0) continue;
+      this.#host.putBack(taken);
+      return this.#host.pump();
     }
-    const taken = stuck.withdrawAll();
-    if (taken.length === 0) return;
-    this.#host.putBack(taken);
-    this.#host.pump();
   }
 
   /** Has the workers looked at, soon while they work. */

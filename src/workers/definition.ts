@@ -6,6 +6,7 @@
  */
 
 import { show } from "../errors.ts";
+import type { Priority } from "../overload/mod.ts";
 import { detectPlatform } from "../platform/detect.ts";
 
 /** The parts of `import.meta` that are needed. */
@@ -28,8 +29,8 @@ export interface TaskOptions<A extends unknown[] = unknown[]> {
    * @default no limit but the context's deadline
    */
   readonly timeoutMs?: number;
-  /** Calls of a higher priority leave the queue first. @default 0 */
-  readonly priority?: number;
+  /** How much its calls matter: what matters more leaves the queue first, and is the last to be refused. @default "normal" */
+  readonly priority?: Priority;
   /**
    * Whether a call may run twice: then one whose worker is lost runs again, at most twice, instead of failing with
    * `WorkerLostError`.

@@ -13,8 +13,8 @@ import {
   type PoolKind,
   type TaskOptions,
 } from "./definition.ts";
-import { type CallOptions, submitTo } from "./pool.ts";
 import { beWorker } from "./worker.ts";
+import { type CallOptions, submitTo } from "./worker_pool.ts";
 import { currentWorkers } from "./workers.ts";
 
 /** A function that runs in a worker; within one it runs at once, where it is. */

@@ -33,6 +33,6 @@ export async function runInline(
     return await promise;
   } finally {
     limit?.release();
-    fn.ran(clock.monotonic() - startedAt);
+    fn.duration.add(clock.monotonic() - startedAt);
   }
 }

@@ -23,8 +23,10 @@ export type { ModuleMeta, PoolKind, TaskOptions } from "./definition.ts";
 export { transferring } from "./transferring.ts";
 
 // Pools
-export { type CallOptions, type CloseOptions, createWorkerPool, type WorkerPool } from "./pool.ts";
+export { createWorkerPool } from "./pool.ts";
+export type { CallOptions, CloseOptions, WorkerPool } from "./worker_pool.ts";
 export type { BackendName, RecycleOptions, WorkerPoolOptions } from "./options.ts";
+export type { WaitOptions } from "./queue.ts";
 export type { Workers, WorkersOptions, WorkersPoolOptions } from "./workers.ts";
 
 // What goes wrong

@@ -11,6 +11,7 @@ import { detectPlatform } from "../platform/detect.ts";
 import type { Platform, WorkerBackend } from "../platform/port.ts";
 import { createStats, type Stats } from "../stats/mod.ts";
 import type { PoolKind } from "./definition.ts";
+import type { WaitOptions } from "./queue.ts";
 
 /** What runs the calls: Web Workers, `node:worker_threads`, or nobody but the caller. */
 export type BackendName = "web" | "threads" | "inline";
@@ -44,6 +45,13 @@ export interface WorkerPoolOptions {
   readonly backend?: BackendName;
   /** Calls that may wait; beyond that they are refused with `QueueFullError`. @default 1024 */
   readonly maxQueue?: number;
+  /**
+   * How long calls may wait. Where it is given, calls are refused with an `OverloadError` that have waited too long, and while more
+   * comes than is done the newest go first: right for what somebody waits for, wrong for batches.
+   *
+   * @default as long as it takes; a call with a deadline is refused at once in any case, if it cannot begin in time
+   */
+  readonly waits?: WaitOptions;
   /** What the heap of a worker may grow to; one that needs more ends, alone. @default the runtime's own limit */
   readonly maxHeapBytes?: number;
   /** When workers are replaced. @default never */
@@ -89,6 +97,7 @@ export interface Settings {
   /** Undefined: calls run inline. */
   readonly backend: WorkerBackend | undefined;
   readonly maxQueue: number;
+  readonly waits: Required<WaitOptions> | undefined;
   readonly maxHeapBytes: number | undefined;
   readonly recycle: RecycleOptions;
   readonly idleMs: number;
@@ -131,6 +140,7 @@ export function settings(options: WorkerPoolOptions): Settings {
     minSize: checkInteger("minSize", options.minSize ?? 0, { max: size }),
     backend,
     maxQueue: checkInteger("maxQueue", options.maxQueue ?? 1_024, { min: 1 }),
+    waits: options.waits && checkWaits(options.waits),
     maxHeapBytes,
     recycle: checkRecycle(options.recycle ?? {}),
     idleMs: checkNumber("idleMs", options.idleMs ?? 30_000, SPAN),
@@ -160,6 +170,16 @@ function checkName(name: unknown): string {
 function checkKeys(keys: readonly string[]): readonly string[] {
   if (Array.isArray(keys) && keys.every((key) => typeof key === "string")) return keys;
   throw new TypeError(`carry must be a list of the keys of locals, got ${show(keys)}`);
+}
+
+function checkWaits(
+  { targetMs = 20, intervalMs = 100, maxWaitMs = 100 }: WaitOptions,
+): Required<WaitOptions> {
+  return {
+    targetMs: checkNumber("waits.targetMs", targetMs),
+    intervalMs: checkNumber("waits.intervalMs", intervalMs),
+    maxWaitMs: checkNumber("waits.maxWaitMs", maxWaitMs),
+  };
 }
 
 function checkRecycle({ tasks, ageMs, heapBytes }: RecycleOptions): RecycleOptions {

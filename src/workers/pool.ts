@@ -4,19 +4,22 @@
  * @module
  */
 
-import type { Transfer } from "../platform/port.ts";
+import { OverloadError } from "../overload/errors.ts";
+import type { Priority, QueueRefusal } from "../overload/mod.ts";
+import { rankOf } from "../overload/priority.ts";
 import { currentContext } from "../context/mod.ts";
-import { BallastError, checkInteger, checkNumber } from "../errors.ts";
-import { createEvents, type Events } from "../events.ts";
-import { type Report, unknownAction } from "../report.ts";
+import { BallastError, checkNumber } from "../errors.ts";
+import { createEvents } from "../events.ts";
+import { unknownAction } from "../report.ts";
+import { Accounts } from "./accounts.ts";
 import { AbortGroups } from "./abort_groups.ts";
 import { pack } from "./carry.ts";
 import { Crew } from "./crew.ts";
-import type { Definition, PoolKind } from "./definition.ts";
+import type { Definition } from "./definition.ts";
 import { QueueFullError } from "./errors.ts";
 import type { WorkerEvent } from "./events.ts";
 import { runInline } from "./inline.ts";
-import { type BackendName, settings, type WorkerPoolOptions } from "./options.ts";
+import { settings, type WorkerPoolOptions } from "./options.ts";
 import { PoolFunction } from "./pool_function.ts";
 import { LIST_LENGTH, type Notice } from "./protocol.ts";
 import { TaskQueue } from "./queue.ts";
@@ -26,64 +29,7 @@ import { mergePeriod } from "./stats_period.ts";
 import { Task, type TaskOutcome } from "./task.ts";
 import type { Thread } from "./thread.ts";
 import { decodeError, type WireError } from "./wire_error.ts";
-
-/** How one call is made. */
-export interface CallOptions {
-  /** Ends the call: one that waits is never run, one that runs is ended with its worker. */
-  readonly signal?: AbortSignal;
-  /** How long it may run, counted from its start. @default the function's `timeoutMs` */
-  readonly timeoutMs?: number;
-  /** What of the arguments is handed over instead of copied. @default nothing */
-  readonly transfer?: readonly Transfer[];
-  /** Calls of a higher priority leave the queue first: a whole number from -100 to 100. @default the function's */
-  readonly priority?: number;
-  /** Who runs it. @default the pool of the current context's runtime, or else one shared by the process */
-  readonly pool?: WorkerPool;
-}
-
-/** How a pool is closed. */
-export interface CloseOptions {
-  /** Whether calls that wait are run first; otherwise they fail with a `BallastError` of code `CLOSED`. @default false */
-  readonly finish?: boolean;
-  /** How long calls may go on: those that run, and with `finish` those that wait. @default 500, without end with `finish` */
-  readonly graceMs?: number;
-}
-
-/** A pool of workers. Without a call it has none. */
-export interface WorkerPool extends AsyncDisposable {
-  /** What it is called. */
-  readonly name: string;
-  /** What it is for. */
-  readonly kind: PoolKind;
-  /** What runs its calls. */
-  readonly backend: BackendName;
-  /** What happens to its workers. */
-  readonly events: Events<WorkerEvent>;
-  /** Everything there is to know, as plain JSON. */
-  snapshot(): PoolSnapshot;
-  /** What the meta app shows. */
-  report(): Report;
-  /** Carries out an action of the report: `recycle` replaces the workers, one after the other. */
-  act(id: string, args?: Readonly<Record<string, string>>): unknown;
-  /** Ends it: at once, or when everything is done. Safe to call twice. */
-  close(options?: CloseOptions): Promise<void>;
-}
-
-/** Hands a call to a pool. */
-export type Submit = (
-  definition: Definition,
-  args: readonly unknown[],
-  options: CallOptions,
-) => Promise<unknown>;
-
-const submits = new WeakMap<WorkerPool, Submit>();
-
-/** The way into a pool. */
-export function submitTo(pool: WorkerPool): Submit {
-  const submit = submits.get(pool);
-  if (submit === undefined) throw new TypeError("pool must be one that createWorkerPool() made");
-  return submit;
-}
+import { acceptBy, type CallOptions, type CloseOptions, type WorkerPool } from "./worker_pool.ts";
 
 /** A call that is lost while it runs is run again so often, if it may be. */
 const MAX_LOSSES = 2;
@@ -105,10 +51,11 @@ const GRACE_MS = 500;
  */
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const given = settings(options);
-  const { name, kind, backend, maxQueue, carry, clock, stats, log, workerLog } = given;
+  const { name, kind, backend, maxQueue, waits, carry, clock, stats, log, workerLog } = given;
   const events = createEvents<WorkerEvent>();
-  const queue = new TaskQueue();
+  const queue = new TaskQueue(waits);
   const functions = new Map<Definition, PoolFunction>();
+  const accounts = new Accounts();
   const groups = new AbortGroups<Task>(abort);
   let pumpDue = false;
   /** Calls made since workers were last given some. */
@@ -174,13 +121,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (backend === undefined) {
       return runInline(fn, args, { signal, contextSignal, clock, timeoutMs: call.timeoutMs });
     }
-    if (queue.size >= maxQueue) {
-      pump();
-      if (queue.size >= maxQueue) return refuse(fn, queueFull(definition));
-    }
-    const { timeoutMs = definition.options.timeoutMs, priority = definition.options.priority ?? 0 } = call;
+    const { timeoutMs = definition.options.timeoutMs, priority = definition.options.priority ?? "normal" } =
+      call;
     if (timeoutMs !== undefined) checkNumber("timeoutMs", timeoutMs, { min: 0 });
-    if (priority !== 0) checkInteger("priority", priority, { min: -100, max: 100 });
+    if (priority !== "normal") rankOf(priority);
+    if (queue.size >= maxQueue && !makeRoom(priority)) return refuse(fn, queueFull(definition));
+    if (context?.deadline !== undefined && queue.size > 0 && isTooLate(context.remainingMs)) {
+      return refuse(fn, refusal(definition, { reason: "deadline", priority, waitedMs: 0 }));
+    }
     const options = {
       fn,
       args,
@@ -194,6 +142,17 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     return new Promise((resolve, reject) => {
       const task = new Task(options, resolve, reject);
       if (signal !== undefined || contextSignal !== undefined) attach(task, signal, contextSignal);
+      if (queue.size === 0) {
+        const idle = crew.idle();
+        if (idle !== undefined) {
+          idle.handOver(task, options.calledAt);
+          idle.flush(options.calledAt);
+          crew.working();
+          fn.depth.add(0);
+          turnTime = undefined;
+          return;
+        }
+      }
       fn.depth.add(queue.size);
       queue.push(task);
       if (++unpumped >= LIST_LENGTH) return pump();
@@ -201,6 +160,36 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       pumpDue = true;
       queueMicrotask(pump);
     });
+  }
+
+  /** Whether there is room for one more, once those that matter less, or the oldest under overload, have made it. */
+  function makeRoom(priority: Priority): boolean {
+    pump();
+    if (queue.size < maxQueue) return true;
+    const victim = queue.victim(priority);
+    if (victim === undefined) return false;
+    queue.forget(victim);
+    victim.fail("rejected", queueFull(victim.fn.definition));
+    return true;
+  }
+
+  /** Whether a call that has so long could not even begin by then. */
+  function isTooLate(remainingMs: number): boolean {
+    const ready = crew.threads.filter(({ state }) => state === "ready").length;
+    return ready > 0 && queue.backlogMs / ready > remainingMs;
+  }
+
+  function refuseWaiting(task: Task, reason: QueueRefusal, now: number): void {
+    const { fn: { definition }, priority, calledAt } = task;
+    queue.forget(task);
+    task.fail("rejected", refusal(definition, { reason, priority, waitedMs: now - calledAt }));
+  }
+
+  function refusal(
+    { name: called }: Definition,
+    refused: { readonly reason: QueueRefusal; readonly priority: Priority; readonly waitedMs: number },
+  ): OverloadError {
+    return new OverloadError(`the pool "${name}", asked for ${called}(),`, { admitted: false, ...refused });
   }
 
   function attach(task: Task, signal: AbortSignal | undefined, contextSignal: AbortSignal | undefined): void {
@@ -226,6 +215,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       thread.handOver(task, now);
     }
     for (const thread of crew.threads) thread.flush(now);
+    // That the first worker is still being started is no overload.
+    if (waits !== undefined && crew.threads.some(({ state }) => state === "ready")) {
+      queue.sweep(now, (task, reason) => refuseWaiting(task, reason, now));
+    }
     crew.working();
     if (queue.size > 0) crew.staff(now);
   }
@@ -243,19 +236,20 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       // It was taken back, could not be sent, or was aborted in the moment it ended.
       if (task === undefined || task.state !== "handed") continue;
       const tookMs = thread.micros / 1000;
-      task.fn.ran(tookMs);
-      task.fn.queued.add(Math.max(0, now - task.calledAt - tookMs));
+      task.fn.learn(tookMs);
+      accounts.note(task.fn, tookMs, Math.max(0, now - task.calledAt - tookMs));
       if (thread.threw) task.fail("failed", decodeError(values[at] as WireError));
       else task.succeed(values[at]);
     }
     thread.advance(now);
     crew.answered(thread, now);
-    pump();
+    if (queue.size > 0) pump();
+    else settled();
   }
 
   function onNotice(thread: Thread, notice: Notice): void {
     if (notice.type === "records") {
-      mergePeriod(stats, notice.metrics, thread.gauges);
+      mergePeriod(stats, notice.metrics, thread.levels);
       for (const record of notice.logs) workerLog.ingest(record, { worker: thread.id });
       if (notice.lost > 0) {
         log.warn("records of a worker were lost: there were too many", { lost: notice.lost });
@@ -326,6 +320,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       cancel();
     }
     for (const task of await crew.end()) task.fail("cancelled", closedError());
+    accounts.enter();
     for (const fn of functions.values()) fn.dispose();
     disposeStats();
     events.close();
@@ -353,6 +348,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   function snapshot(): PoolSnapshot {
+    accounts.enter();
     return snapshotPool({ settings: given, queue, crew, functions: [...functions.values()] });
   }
 
@@ -393,7 +389,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     close: (options = {}) => closing ??= end(options),
     [Symbol.asyncDispose]: () => closing ??= end({}),
   };
-  submits.set(pool, submit);
+  acceptBy(pool, submit);
   return pool;
 }
 

@@ -9,12 +9,14 @@ import type { Definition } from "./definition.ts";
 import type { TaskOutcome } from "./task.ts";
 
 /** A worker is handed about so much work in advance: enough to hide the way there and back, not more. */
-export const BUDGET_MS = 5;
+export const BUDGET_MS = 8;
+/** It is handed more when it has less than this left: a few calls with one message, instead of one with each answer. */
+export const REFILL_MS = BUDGET_MS / 2;
 /** No call is believed to take less: below, the messages cost more than the calls. */
 const LEAST_MS = 0.002;
 
 /** What became of calls, and how many were refused or ran inline. */
-export type TaskCounts = Record<TaskOutcome | "calls" | "rejected" | "inline" | "slowClones", number>;
+export type TaskCounts = Record<TaskOutcome | "calls" | "inline" | "slowClones", number>;
 
 /** A function in a pool. */
 export class PoolFunction {
@@ -69,9 +71,13 @@ export class PoolFunction {
     );
   }
 
-  /** Learns from a call that ran. */
-  ran(tookMs: number): void {
-    this.duration.add(tookMs);
+  /** What the next call is known to take; 0 as long as nobody knows. */
+  get expectedMs(): number {
+    return this.#measured ? this.estimateMs : 0;
+  }
+
+  /** Learns from a call that ran, for the next one. */
+  learn(tookMs: number): void {
     if (!this.#measured) {
       this.#measured = true;
       this.estimateMs = tookMs;

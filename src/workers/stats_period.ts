@@ -9,6 +9,9 @@ import type {
   Labels,
   MetricSnapshot,
   SketchSnapshot,
+  StateSnapshot,
+  StatesSnapshot,
+  StateStats,
   Stats,
   StatsSnapshot,
 } from "../stats/mod.ts";
@@ -16,7 +19,7 @@ import type {
 /** Metrics of this prefix are a registry's own, and every registry has them. */
 const OWN = "stats.";
 
-/** Takes out of a registry what came since the last time. Time in states stays: a machine under way cannot be in two places. */
+/** Takes out of a registry what came since the last time. */
 export class StatsPeriod {
   readonly #stats: Stats;
   /** What observed counters said then: they are read, and cannot begin again. */
@@ -63,8 +66,10 @@ export class StatsPeriod {
         );
         return series.length === 0 ? [] : [{ ...metric, series }];
       }
-      case "states":
-        return [];
+      case "states": {
+        const series = metric.series.filter(({ value }) => hasNews(value));
+        return series.length === 0 ? [] : [{ ...metric, series }];
+      }
     }
   }
 
@@ -73,6 +78,11 @@ export class StatsPeriod {
     this.#gauges.set(key, value);
     return true;
   }
+}
+
+/** Time has passed in a state, or something began or ended; where nothing has, nothing is under way. */
+function hasNews({ started, ended, states }: StatesSnapshot): boolean {
+  return started + ended > 0 || states.some(({ current, totalMs }) => current > 0 || totalMs > 0);
 }
 
 function counterValues({ metrics }: StatsSnapshot): Map<string, number> {
@@ -84,8 +94,8 @@ function counterValues({ metrics }: StatsSnapshot): Map<string, number> {
   return values;
 }
 
-/** Takes in what a worker counted; returns how many series could not be. `gauges` holds what its gauges last said. */
-export function mergePeriod(stats: Stats, metrics: readonly MetricSnapshot[], gauges: Gauges): number {
+/** Takes in what a worker counted; returns how many series could not be. `levels` holds what its gauges last said, and in which states its machines are. */
+export function mergePeriod(stats: Stats, metrics: readonly MetricSnapshot[], levels: Levels): number {
   let failed = 0;
   for (const { name, help, unit, kind, series } of metrics) {
     for (const { labels, value } of series) {
@@ -94,7 +104,14 @@ export function mergePeriod(stats: Stats, metrics: readonly MetricSnapshot[], ga
         if (kind === "distribution") stats.distribution(name, options).merge(value as DistributionSnapshot);
         else if (kind === "sketch") stats.sketch(name, { help, labels }).merge(value as SketchSnapshot);
         else if (kind === "counter") stats.counter(name, options).add(value as number);
-        else if (kind === "gauge") gauges.set(name, options, value as number);
+        else if (kind === "gauge") levels.set(name, options, value as number);
+        else if (kind === "states") {
+          const { states, ...counts } = value as StatesSnapshot;
+          const merged = stats.stateStats(name, { help, labels });
+          // Those under way there are counted as what they are now, not once more with every period.
+          merged.merge({ ...counts, states: states.map((state) => ({ ...state, current: 0 })) });
+          levels.setStates(name, labels, merged, states);
+        }
       } catch {
         // Its name stands for something else over here.
         failed++;
@@ -104,10 +121,11 @@ export function mergePeriod(stats: Stats, metrics: readonly MetricSnapshot[], ga
   return failed;
 }
 
-/** The gauges of one worker, as the registry of the main thread sees them: they add up with those of the others. */
-export class Gauges {
+/** The gauges of one worker and its machines under way, as the registry of the main thread sees them: they add up with those of the others. */
+export class Levels {
   readonly #stats: Stats;
   readonly #held = new Map<string, { value: number; readonly remove: () => void }>();
+  readonly #machines = new Map<string, { states: readonly StateSnapshot[]; readonly remove: () => void }>();
 
   constructor(stats: Stats) {
     this.#stats = stats;
@@ -130,10 +148,24 @@ export class Gauges {
     this.#held.set(key, made);
   }
 
-  /** The worker is gone, and its gauges with it. */
+  /** Notes in which states machines are. */
+  setStates(name: string, labels: Labels, into: StateStats, states: readonly StateSnapshot[]): void {
+    const key = seriesKey(name, labels);
+    const held = this.#machines.get(key);
+    if (held !== undefined) {
+      held.states = states;
+      return;
+    }
+    const remove = into.observe(() => made.states.map(({ state, current }) => [state, current] as const));
+    const made = { states, remove };
+    this.#machines.set(key, made);
+  }
+
+  /** The worker is gone, and all that with it. */
   clear(): void {
-    for (const { remove } of this.#held.values()) remove();
+    for (const { remove } of [...this.#held.values(), ...this.#machines.values()]) remove();
     this.#held.clear();
+    this.#machines.clear();
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Priority } from "../overload/mod.ts";
 import type { Transfer } from "../platform/port.ts";
 import type { Luggage } from "./carry.ts";
 import type { PoolFunction } from "./pool_function.ts";
@@ -20,13 +21,13 @@ export type TaskState =
   | "settled";
 
 /** How a call ended, for the statistics. */
-export type TaskOutcome = "succeeded" | "failed" | "timedOut" | "aborted" | "lost" | "cancelled";
+export type TaskOutcome = "succeeded" | "failed" | "timedOut" | "aborted" | "lost" | "cancelled" | "rejected";
 
 /** A call. */
 export class Task {
   readonly fn: PoolFunction;
   readonly args: readonly unknown[];
-  readonly priority: number;
+  readonly priority: Priority;
   readonly timeoutMs: number | undefined;
   readonly transfer: readonly Transfer[] | undefined;
   readonly luggage: Luggage | undefined;
@@ -39,6 +40,8 @@ export class Task {
   thread: Thread | undefined = undefined;
   call = 0;
   estimateMs = 0;
+  /** What it counted for in the queue. */
+  expectedMs = 0;
   /** Times it was lost while it ran. */
   losses = 0;
   /** Times its worker was lost before it began. */
@@ -52,7 +55,7 @@ export class Task {
     options: {
       readonly fn: PoolFunction;
       readonly args: readonly unknown[];
-      readonly priority: number;
+      readonly priority: Priority;
       readonly timeoutMs: number | undefined;
       readonly transfer: readonly Transfer[] | undefined;
       readonly luggage: Luggage | undefined;

@@ -5,16 +5,14 @@
  */
 
 import type { Clock, Timer } from "../clock.ts";
-import { errorMessage } from "../errors.ts";
 import { delay } from "../signal.ts";
 import type { ChannelPort, WorkerBackend, WorkerEnd, WorkerHandle } from "../platform/port.ts";
-import { sameLuggage, toFrame } from "./carry.ts";
-import type { Luggage } from "./carry.ts";
 import { type Cell, createCell } from "./cell.ts";
-import { BUDGET_MS } from "./pool_function.ts";
-import { DEFINE, FRAME, type Hello, LIST_LENGTH, NOTHING, type Notice, type Order } from "./protocol.ts";
-import { PROTOCOL_VERSION, SKIP, SLOTS, type Welcome } from "./protocol.ts";
-import type { Gauges } from "./stats_period.ts";
+import { Outbox } from "./outbox.ts";
+import { BUDGET_MS, REFILL_MS } from "./pool_function.ts";
+import { type Hello, NOTHING, type Notice, type Order, PROTOCOL_VERSION, SLOTS } from "./protocol.ts";
+import type { Welcome } from "./protocol.ts";
+import type { Levels } from "./stats_period.ts";
 import type { Task } from "./task.ts";
 import { decodeError } from "./wire_error.ts";
 
@@ -46,7 +44,7 @@ export interface ThreadOptions {
   readonly context: string;
   readonly category: readonly string[];
   readonly beatMs: number;
-  readonly gauges: Gauges;
+  readonly levels: Levels;
   readonly nextTurn: () => Promise<void>;
   readonly onReady: (thread: Thread) => void;
   readonly onAnswers: (thread: Thread, values: readonly unknown[]) => void;
@@ -58,14 +56,12 @@ export interface ThreadOptions {
   readonly onTimeout: (task: Task) => void;
 }
 
-/** A port that can let its process end: Node's, Bun's and Deno's. */
-
 /** One worker. */
 export class Thread {
   readonly id: number;
   readonly url: string;
   readonly startedAt: number;
-  readonly gauges: Gauges;
+  readonly levels: Levels;
   state: ThreadState = "starting";
   /** Calls answered. */
   done = 0;
@@ -92,14 +88,12 @@ export class Thread {
   readonly #ring: (Task | undefined)[] = new Array(SLOTS).fill(undefined);
   #head = 0;
   #tail = 0;
-  /** The first call that has not been posted. */
-  #unsent = 0;
-  #outbox: unknown[] = [];
-  readonly #defined: boolean[] = [];
-  #luggage: Luggage | undefined;
+  readonly #outbox: Outbox;
   /** The last answer, where memory is not shared. */
   #answer = { threw: false, micros: 0 };
   #held = true;
+  /** Whether it is being handed calls until it has its budget; then again when little of that is left. */
+  #refilling = true;
   #timer: Timer | undefined;
   /** What nobody caught over there. */
   #fatal: { readonly error: unknown } | undefined;
@@ -109,12 +103,13 @@ export class Thread {
     this.#options = options;
     this.id = id;
     this.url = url;
-    this.gauges = options.gauges;
+    this.levels = options.levels;
     this.startedAt = this.idleSince = this.beatSeenAt = clock.monotonic();
     this.#cell = createCell();
     this.#window = this.#cell === undefined ? 1 : SLOTS;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1 as unknown as ChannelPort;
+    this.#outbox = new Outbox(this.#port);
     port1.onmessage = (event: MessageEvent) => this.#take(event.data);
     port1.addEventListener("close", () => void this.#closed());
     this.#handle = backend.spawn({
@@ -176,7 +171,9 @@ export class Thread {
     if (this.state !== "ready") return false;
     const count = this.#tail - this.#head;
     if (count === 0) return true;
-    return count < this.#window && this.backlogMs < BUDGET_MS && now - this.headSince < 2 * BUDGET_MS &&
+    // One more is always there when a call ends.
+    const limitMs = this.#refilling || count === 1 ? BUDGET_MS : REFILL_MS;
+    return count < this.#window && this.backlogMs < limitMs && now - this.headSince < 2 * BUDGET_MS &&
       task.transfer === undefined;
   }
 
@@ -190,27 +187,17 @@ export class Thread {
     task.call = call;
     task.estimateMs = task.fn.estimateMs;
     this.backlogMs += task.estimateMs;
+    this.#refilling = this.backlogMs < BUDGET_MS;
     this.live++;
     if (call === this.#head) this.#headIs(task, now);
     if (!this.#held) this.#hold(true);
-    this.#write(this.#outbox, task, now);
-    if (task.transfer !== undefined || this.#tail - this.#unsent >= LIST_LENGTH) this.flush(now);
+    this.#outbox.add(task, now);
+    if (this.#outbox.isFull) this.flush(now);
   }
 
   /** Posts what was handed over. */
   flush(now: number): void {
-    if (this.#unsent === this.#tail) return;
-    const outbox = this.#outbox;
-    this.#outbox = [];
-    // A call with a transfer list is the only one of its list: nothing else is spoilt if it cannot be sent.
-    const transfer = this.#ring[this.#unsent & (SLOTS - 1)]?.transfer;
-    try {
-      if (transfer === undefined) this.#port.postMessage(isBare(outbox) ? outbox[0] : outbox);
-      else this.#port.postMessage(outbox, [...transfer]);
-      this.#unsent = this.#tail;
-    } catch {
-      this.#sendSingly(now);
-    }
+    if (this.#outbox.post(now) && this.#cell !== undefined) this.#cell.posted = this.#tail;
   }
 
   /** Takes a call back. False when it has begun, or that cannot be known. */
@@ -222,15 +209,15 @@ export class Thread {
     return true;
   }
 
-  /** Takes back every call that has not begun and can be given to another worker. */
-  withdrawAll(): Task[] {
+  /** Takes back calls that have not begun and can be given to another worker: all of them, or the last, down to `keptMs` of work. */
+  withdrawAll(keptMs = -Infinity): Task[] {
     const taken: Task[] = [];
-    for (let call = this.#head; call < this.#tail; call++) {
+    for (let call = this.#tail - 1; call >= this.#head && this.backlogMs > keptMs; call--) {
       const task = this.#ring[call & (SLOTS - 1)];
       if (task === undefined || task.state !== "handed" || task.transfer !== undefined) continue;
       if (this.withdraw(task)) taken.push(task);
     }
-    return taken;
+    return taken.reverse();
   }
 
   /** The call that the next answer is for; undefined when it was taken back. */
@@ -303,7 +290,7 @@ export class Thread {
     // The port closes when the thread has stopped; nobody waits for that.
     if (mayGoOn) this.#port.unref?.();
     else this.#port.close();
-    this.gauges.clear();
+    this.levels.clear();
     const left: Task[] = [];
     for (; this.#head < this.#tail; this.#head++) {
       const task = this.#ring[this.#head & (SLOTS - 1)];
@@ -387,70 +374,4 @@ export class Thread {
   #post(order: Order): void {
     this.#port.postMessage(order);
   }
-
-  /** Writes a call, and what the worker has to know for it. */
-  #write(into: unknown[], { fn, args, luggage, guarded }: Task, now: number): void {
-    if (this.#defined[fn.id] !== true) {
-      this.#defined[fn.id] = true;
-      into.push(DEFINE, 3, fn.id, fn.definition.url, fn.definition.name);
-    }
-    if (!sameLuggage(this.#luggage, luggage)) {
-      into.push(FRAME, 1, luggage && toFrame(luggage, now));
-      this.#luggage = luggage;
-    }
-    into.push(fn.id, args.length * 2 + (guarded ? 1 : 0));
-    for (let index = 0; index < args.length; index++) into.push(args[index]);
-  }
-
-  /** Something in the list cannot be copied: each call goes alone, and those that cannot go fail. */
-  #sendSingly(now: number): void {
-    // What the list would have told the worker was lost with it.
-    this.#defined.length = 0;
-    for (; this.#unsent < this.#tail; this.#unsent++) {
-      const task = this.#ring[this.#unsent & (SLOTS - 1)]!;
-      try {
-        this.#sendLuggage(task.luggage, now);
-        const list: unknown[] = [];
-        this.#write(list, task, now);
-        this.#port.postMessage(list, [...task.transfer ?? []]);
-      } catch (error) {
-        this.#defined.length = 0;
-        this.#port.postMessage([SKIP, 0]);
-        task.fail("failed", uncloneable(task, error));
-      }
-    }
-  }
-
-  #sendLuggage(luggage: Luggage | undefined, now: number): void {
-    const frame = luggage && toFrame(luggage, now);
-    this.#port.postMessage([FRAME, 1, frame && { ...frame, locals: frame.locals.filter(isCloneable) }]);
-    this.#luggage = luggage;
-  }
-}
-
-/** Whether a list is nothing but a call without arguments. */
-function isBare(list: readonly unknown[]): boolean {
-  return list.length === 2 && list[1] === 0 && (list[0] as number) >= 0;
-}
-
-function isCloneable(value: unknown): boolean {
-  try {
-    structuredClone(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function uncloneable({ fn, args, transfer }: Task, error: unknown): TypeError {
-  const { name } = fn.definition;
-  const index = transfer === undefined ? args.findIndex((arg) => !isCloneable(arg)) : -1;
-  const what = index < 0 ? "an argument" : `argument ${index + 1}`;
-  return new TypeError(
-    `${what} of ${name}() cannot be sent to a worker: ${
-      errorMessage(error)
-    }; pass plain data, without functions, ` +
-      `symbols or live objects, or call ${name}.inline()`,
-    { cause: error },
-  );
 }

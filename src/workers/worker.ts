@@ -5,24 +5,17 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { type Context, createContext } from "../context/mod.ts";
-import { errorMessage } from "../errors.ts";
+import { type Context, createContext, currentContext } from "../context/mod.ts";
 import { detectPlatform } from "../platform/detect.ts";
-import type { ChannelPort, ParentLink, Transfer } from "../platform/port.ts";
+import type { ChannelPort, ParentLink } from "../platform/port.ts";
+import { Answers } from "./answers.ts";
 import { type Frame, unpack } from "./carry.ts";
 import { Cell } from "./cell.ts";
 import { type Definition, findTask } from "./definition.ts";
-import { DEFINE, FRAME, LIST_LENGTH, NOTHING, type Notice, type Order, SKIP } from "./protocol.ts";
+import { DEFINE, FRAME, type Notice, type Order, SKIP } from "./protocol.ts";
 import { type Hello, PROTOCOL_VERSION, type Welcome } from "./protocol.ts";
 import { createRecorder, type Recorder } from "./records.ts";
-import { takeTransfers } from "./transferring.ts";
 import { encodeError } from "./wire_error.ts";
-
-/** Results wait no longer than this for others to join them, while calls go on. */
-const HOLD_MS = 1;
-/** A result that took longer to copy is worth telling; among many small ones it was something else that took the time. */
-const SLOW_CLONE_MS = 5;
-const SLOW_CLONE_ANSWERS = 4;
 
 /**
  * Begins to work if this is a thread of ours: says hello, and waits for its port. Returns whether it is one. A thread that
@@ -48,13 +41,22 @@ function serve(parent: ParentLink): void {
     const welcome = data as Partial<Welcome> | null;
     if (welcome?.ballast !== PROTOCOL_VERSION || welcome.port === undefined) return;
     const side = worker = new WorkerSide(welcome as Welcome);
-    welcome.port.onmessage = (event) => side.take(event.data);
+    side.listen();
   });
   parent.post({ ballast: PROTOCOL_VERSION } satisfies Hello);
 }
 
 /** A function on its way: looked up when it is first named, called when it is there. */
-type Known = { definition?: Definition; failure?: unknown; readonly loading: Promise<void> };
+type Known = {
+  definition?: Definition;
+  failure?: unknown;
+  readonly loading: Promise<void>;
+  /** Whether the last call was over soon: answers may wait for the next one. */
+  isQuick: boolean;
+};
+
+/** A call is quick that takes less than this. */
+const QUICK_MICROS = 2_000;
 
 class WorkerSide {
   readonly #port: ChannelPort;
@@ -62,32 +64,31 @@ class WorkerSide {
   readonly #clock: Clock;
   readonly #recorder: Recorder;
   readonly #base: Context;
+  readonly #answers: Answers;
   readonly #functions: Known[] = [];
   /** Lists that wait for the one at hand. */
   readonly #lists: unknown[][] = [];
   #list: unknown[] = [];
   #at = 0;
-  /** Calls counted so far: the number of the next one. */
-  #calls = 0;
   #frame: Frame | undefined;
   #frameAt = 0;
   #busy = false;
   /** Whether a call is on the stack. */
   #calling = false;
   #leaving = false;
-  #answers: unknown[] = [];
-  #transfers: Transfer[] = [];
-  #answeredFn = 0;
-  /** When the last answer was there, and when the oldest that waits was. */
-  #now = 0;
-  #heldSince = 0;
-  #flushDue = false;
 
   constructor({ port, memory, entry, context, category, beatMs }: Welcome) {
-    const { clock, workers } = detectPlatform();
+    const { clock, workers, nextTurn } = detectPlatform();
     this.#port = port;
     this.#cell = memory && new Cell(memory);
     this.#clock = clock;
+    this.#answers = new Answers({
+      port,
+      cell: this.#cell,
+      clock,
+      nextTurn,
+      tell: (notice) => this.tell(notice),
+    });
     this.#recorder = createRecorder(clock, category);
     this.#base = createContext({
       name: context,
@@ -109,13 +110,20 @@ class WorkerSide {
     import(entry).then(ready, ready);
   }
 
+  /** Takes what comes from now on: within its context, where the runtime calls listeners in the flow that set them. */
+  listen(): void {
+    this.#base.run(() => this.#port.onmessage = (event) => this.#take(event.data));
+  }
+
   /** Takes a message: a list of calls, or an order. */
-  take(data: unknown): void {
+  #take(data: unknown): void {
     if (this.#isTerminated()) return;
     if (typeof data === "number") this.#lists.push([data, 0]);
     else if (Array.isArray(data)) this.#lists.push(data);
     else return this.#obey(data as Order);
-    if (!this.#busy) this.#base.run(() => this.#work());
+    if (this.#busy) return;
+    if (currentContext() === this.#base) this.#work();
+    else this.#base.run(this.#resume);
   }
 
   /**
@@ -134,13 +142,14 @@ class WorkerSide {
   }
 
   #leave(): void {
+    this.#answers.flush();
     this.tell(this.#recorder.take());
     this.tell({ type: "left" });
   }
 
   /** The thread is about to end: what is done gets out. */
   lastWord(notice?: Notice): void {
-    this.#flush();
+    this.#answers.flush();
     this.tell(this.#recorder.take());
     this.tell(notice);
   }
@@ -158,7 +167,7 @@ class WorkerSide {
   /** Runs calls until there are none, or one of them has to be waited for. */
   #work(): void {
     this.#busy = true;
-    this.#now = this.#clock.monotonic();
+    this.#answers.now = this.#clock.monotonic();
     for (;;) {
       if (this.#at >= this.#list.length) {
         const next = this.#lists.shift();
@@ -169,9 +178,9 @@ class WorkerSide {
       }
       if (!this.#step()) return;
     }
-    this.#flush();
     this.#busy = false;
     if (this.#leaving) this.#leave();
+    else this.#answers.rest();
   }
 
   /** One entry of the list. False when it has to be waited for. */
@@ -190,10 +199,10 @@ class WorkerSide {
       this.#functions[list[first] as number] = load(list[first + 1] as string, list[first + 2] as string);
     } else if (what === FRAME) {
       this.#frame = list[first] as Frame | undefined;
-      this.#frameAt = this.#now;
+      this.#frameAt = this.#answers.now;
     } else if (what === SKIP) {
-      this.#calls++;
-      this.#answerSkipped();
+      this.#answers.calls++;
+      this.#answers.addSkipped();
     }
     return true;
   }
@@ -203,15 +212,15 @@ class WorkerSide {
     if (known.definition === undefined && known.failure === undefined) {
       // Its module is being loaded; then this entry is taken again.
       this.#at = first - 2;
-      this.#flush();
+      this.#answers.flush();
       known.loading.then(this.#resume);
       return false;
     }
-    // A call that may be aborted takes its worker with it: what is done must be out of here by then.
-    if (guarded) this.#flush();
-    const call = this.#calls++;
+    // A call that may be aborted takes its worker with it: what is done must be out of here by then. Nor is it to wait for a long one.
+    if (guarded || !known.isQuick) this.#answers.flush();
+    const call = this.#answers.calls++;
     if (this.#cell !== undefined && !this.#cell.start(call)) {
-      this.#answerSkipped();
+      this.#answers.addSkipped();
       return true;
     }
     if (known.definition === undefined) {
@@ -222,7 +231,7 @@ class WorkerSide {
   }
 
   #run(fn: number, { fn: run }: Definition, list: unknown[], first: number, argCount: number): boolean {
-    const context = this.#frame && unpack(this.#base, this.#frame, this.#now - this.#frameAt);
+    const context = this.#frame && unpack(this.#base, this.#frame, this.#answers.now - this.#frameAt);
     let result: unknown;
     this.#calling = true;
     try {
@@ -241,7 +250,7 @@ class WorkerSide {
       this.#answer(fn, false, result);
       return true;
     }
-    this.#flushSoon();
+    this.#answers.flushSoon();
     // What is thenable may be anything: a promise of ours calls back once, and later.
     Promise.resolve(result).then((value) => this.#settled(fn, context, false, value), (error) => {
       this.#settled(fn, context, true, encodeError(error));
@@ -255,105 +264,16 @@ class WorkerSide {
     this.#work();
   }
 
-  readonly #resume = () => this.#work();
-
-  /** Lets what is done go out, if the call that is waited for takes longer than this turn. */
-  #flushSoon(): void {
-    if (this.#answers.length === 0 || this.#flushDue) return;
-    this.#flushDue = true;
-    void detectPlatform().nextTurn().then(() => {
-      this.#flushDue = false;
-      this.#flush();
-    });
-  }
-
-  /** The call that was counted last is answered. */
   #answer(fn: number, threw: boolean, value: unknown): void {
-    const now = this.#clock.monotonic();
-    const micros = Math.round((now - this.#now) * 1000);
-    this.#now = now;
-    this.#answeredFn = fn;
-    if (typeof value === "object" && value !== null) takeTransfers(value, this.#transfers);
-    if (this.#cell === undefined) return this.#answerAlone(threw, micros, value);
-    this.#cell.finish(this.#calls - 1, threw, micros);
-    this.#push(value, now);
+    this.#functions[fn]!.isQuick = this.#answers.add(fn, threw, value) < QUICK_MICROS;
   }
 
-  /** A call that was taken back still has its turn. */
-  #answerSkipped(): void {
-    if (this.#cell === undefined) this.#answerAlone(false, 0, undefined);
-    else this.#push(undefined, this.#now);
-  }
-
-  #push(value: unknown, now: number): void {
-    const answers = this.#answers;
-    if (answers.length === 0) this.#heldSince = now;
-    answers.push(value);
-    if (answers.length >= LIST_LENGTH || now - this.#heldSince >= HOLD_MS) this.#flush();
-  }
-
-  #answerAlone(threw: boolean, micros: number, value: unknown): void {
-    const transfers = this.#transfers;
-    this.#transfers = [];
-    try {
-      this.#port.postMessage({ type: "answer", threw, micros, value } satisfies Notice, transfers);
-    } catch (error) {
-      this.tell({ type: "answer", threw: true, micros, value: encodeError(uncloneable(error)) });
-    }
-  }
-
-  #flush(): void {
-    const answers = this.#answers;
-    if (answers.length === 0) return;
-    const transfers = this.#transfers;
-    this.#answers = [];
-    this.#transfers = [];
-    const first = this.#calls - answers.length;
-    try {
-      if (transfers.length > 0) this.#port.postMessage(answers, transfers);
-      else this.#port.postMessage(answers.length === 1 ? alone(answers) : answers);
-    } catch {
-      this.#flushSingly(answers, transfers, first);
-    }
-    const now = this.#clock.monotonic();
-    if (now - this.#now >= SLOW_CLONE_MS && answers.length <= SLOW_CLONE_ANSWERS) {
-      this.tell({ type: "clone", fn: this.#answeredFn, tookMs: now - this.#now });
-    }
-    this.#now = now;
-  }
-
-  /** One of them cannot be copied: that one is answered with why, the others as they are. */
-  #flushSingly(answers: readonly unknown[], transfers: readonly Transfer[], first: number): void {
-    for (const [index, value] of answers.entries()) {
-      const own: Transfer[] = [];
-      if (typeof value === "object" && value !== null && transfers.length > 0) takeTransfers(value, own);
-      try {
-        this.#port.postMessage([value], own);
-      } catch (error) {
-        const call = first + index;
-        this.#cell!.finish(call, true, this.#cell!.micros(call));
-        this.#port.postMessage([encodeError(uncloneable(error))]);
-      }
-    }
-  }
-}
-
-/** One answer, in the cheapest form: Deno turns an undefined that is posted alone into null. */
-function alone(answers: readonly unknown[]): unknown {
-  const [value] = answers;
-  if (value === undefined) return NOTHING;
-  return Number.isSafeInteger(value) && !Object.is(value, -0) ? value : answers;
-}
-
-function uncloneable(error: unknown): TypeError {
-  return new TypeError(
-    `the result cannot be sent back from the worker: ${errorMessage(error)}; ` +
-      "return plain data, without functions, symbols or live objects",
-  );
+  readonly #resume = () => this.#work();
 }
 
 function load(url: string, name: string): Known {
   const known: Known = {
+    isQuick: false,
     loading: findTask(url, name).then((definition) => {
       known.definition = definition;
     }, (error) => {

@@ -13,9 +13,10 @@ import { type Report, unknownAction } from "../report.ts";
 import type { Stats } from "../stats/mod.ts";
 import type { WorkerEvent } from "./events.ts";
 import type { WorkerPoolOptions } from "./options.ts";
-import { type CloseOptions, createWorkerPool, type WorkerPool } from "./pool.ts";
+import { createWorkerPool } from "./pool.ts";
 import { poolReport } from "./report.ts";
 import type { PoolSnapshot } from "./snapshot.ts";
+import type { CloseOptions, WorkerPool } from "./worker_pool.ts";
 
 /** What one of the two pools can be told. */
 export type WorkersPoolOptions = Omit<

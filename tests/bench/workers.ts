@@ -17,23 +17,31 @@ export interface WorkerRow {
 export interface WorkersResult {
   readonly sequential: readonly WorkerRow[];
   readonly inFlight: readonly WorkerRow[];
-  /** Share of what the workers could do that they did. */
-  readonly oneMsTasks: readonly { readonly workers: number; readonly ofIdeal: number }[];
+  /** Share of what the workers could do that they did; beside it what bare workers did that had all of their messages at once. */
+  readonly oneMsTasks: readonly OneMsTasks[];
   /** The longest the event loop was held up, while 1 MB of JSON was parsed elsewhere, and here. */
   readonly worstPauseMs: { readonly ballast: number; readonly bare: number; readonly here: number };
   readonly failed: readonly string[];
 }
 
+export interface OneMsTasks {
+  readonly workers: number;
+  readonly ofIdeal: number;
+  readonly bareOfIdeal: number;
+}
+
 const IN_FLIGHT = 1_000;
+/** One after the other: short turns and many of them, so that all see the same of what else the machine does. */
+const SEQUENTIAL = 25;
 
 export async function measureWorkers({ rounds }: Effort): Promise<WorkersResult> {
   const bare = await bareWorker();
   const own = ballast();
   const { pools, failed } = await peers();
   const contenders: PoolContender[] = [bare, own, ...pools];
-  const sequential = await compareRates(contenders, rounds, async (call) => {
-    for (let index = 0; index < 200; index++) await call();
-    return 200;
+  const sequential = await compareRates(contenders, rounds * 8, async (call) => {
+    for (let index = 0; index < SEQUENTIAL; index++) await call();
+    return SEQUENTIAL;
   });
   const inFlight = await compareRates(contenders, rounds, async (call) => {
     const calls: Promise<unknown>[] = [];
@@ -74,18 +82,29 @@ async function compareRates(
   }));
 }
 
-async function ofIdeal(workers: number): Promise<{ workers: number; ofIdeal: number }> {
+async function ofIdeal(workers: number): Promise<OneMsTasks> {
+  const bare = await Promise.all(Array.from({ length: workers }, bareWorker));
   const { pool, close } = ballast(workers);
   const busy = tasks.busy.with({ pool });
-  for (let round = 0; round < 5; round++) {
-    await Promise.all(Array.from({ length: workers * 4 }, () => busy(1)));
+  const calls = 200;
+  const own = () => Promise.all(Array.from({ length: calls * workers }, () => busy(1)));
+  const all = () =>
+    Promise.all(bare.flatMap(({ ask }) => Array.from({ length: calls }, () => ask({ burn: 1 }))));
+  const share = async (run: () => Promise<unknown>) => {
+    const startedAt = performance.now();
+    await run();
+    return calls / (performance.now() - startedAt);
+  };
+  await own();
+  await all();
+  const shares = { own: [] as number[], bare: [] as number[] };
+  for (let round = 0; round < 9; round++) {
+    shares.own.push(await share(own));
+    shares.bare.push(await share(all));
   }
-  const calls = 500 * workers;
-  const startedAt = performance.now();
-  await Promise.all(Array.from({ length: calls }, () => busy(1)));
-  const tookMs = performance.now() - startedAt;
   await close();
-  return { workers, ofIdeal: calls / workers / tookMs };
+  for (const worker of bare) await worker.close();
+  return { workers, ofIdeal: median(shares.own), bareOfIdeal: median(shares.bare) };
 }
 
 async function worstPauses(
@@ -142,8 +161,9 @@ export function printWorkers(
   print("Workers: empty tasks, one after the other", sequential);
   print(`Workers: ${IN_FLIGHT} empty tasks in flight, a promise each`, inFlight);
   console.log("\nWorkers: tasks of 1 ms, of what is possible");
-  for (const { workers, ofIdeal } of oneMsTasks) {
-    console.log(`  ${workers} workers ${(ofIdeal * 100).toFixed(1).padStart(6)} %`);
+  for (const { workers, ofIdeal, bareOfIdeal } of oneMsTasks) {
+    const [own, bare] = [ofIdeal, bareOfIdeal].map((share) => (share * 100).toFixed(1).padStart(6));
+    console.log(`  ${workers} workers ${own} %, bare workers with all messages at once ${bare} %`);
   }
   const { ballast, bare, here } = worstPauseMs;
   console.log("\nThe worst pause of the event loop while 1 MB of JSON is parsed and reduced");

@@ -9,6 +9,7 @@ import { get, type RequestOptions } from "node:http";
 import { connect } from "node:net";
 
 import { BallastError, type Clock, createRuntime, delay, type Report, type Runtime } from "@ballast/runtime";
+import { main } from "@ballast/runtime/cli";
 import {
   bufferedConnection,
   ConnectError,
@@ -183,6 +184,11 @@ export async function parts(): Promise<[DistributionSnapshot, TopologyCheck, Con
   const found = context.run(() => currentContext());
   context.close();
   return [distribution.snapshot(), checkTopology("{}"), found ?? contexts.get("worker")];
+}
+
+/** A check of the command line, from within a program. */
+export async function check(files: readonly string[]): Promise<boolean> {
+  return await main(["check-hosts", "--quiet", ...files]) === 0;
 }
 
 /** The statistics, through OpenTelemetry until the program ends. */

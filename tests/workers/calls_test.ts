@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { BallastError, createContext, createLog, createStats, deadlineSignal } from "@ballast/runtime";
-import { createWorkerPool, QueueFullError } from "@ballast/runtime/workers";
+import { createWorkerPool } from "@ballast/runtime/workers";
 import { backends, eachBackend, START_MS, until } from "./support.ts";
 import * as tasks from "./tasks/basic.ts";
 import * as failing from "./tasks/failing.ts";
@@ -165,28 +165,6 @@ eachBackend("a module that cannot be loaded fails its calls, and no others", {},
   assert.deepEqual(results[1], { status: "fulfilled", value: 2 });
   await assert.rejects(unreachable.with({ pool })(), /broken on purpose/, "nor when a worker is there");
   assert.equal(await tasks.add.with({ pool })(2, 2), 4);
-});
-
-eachBackend("the queue is bounded, and higher priorities go first", { maxQueue: 5 }, async (pool) => {
-  await tasks.add.with({ pool })(0, 0);
-  await tasks.spin.with({ pool })(30);
-  const order: string[] = [];
-  const call = (name: string, priority: number) =>
-    tasks.spin.with({ pool, priority })(10).then(() => void order.push(name));
-  const calls = [call("first", 0), call("low", -1), call("normal", 0), call("high", 5), call("higher", 6)];
-  await assert.rejects(tasks.add.with({ pool, priority: 101 })(1, 1), RangeError);
-  await Promise.all(calls);
-  assert.deepEqual(order, ["higher", "high", "first", "normal", "low"]);
-  const burst = await Promise.allSettled(Array.from({ length: 20 }, () => tasks.spin.with({ pool })(5)));
-  const refused = burst.filter((result) => result.status === "rejected");
-  assert.ok(refused.length > 0 && refused.length <= 15);
-  for (const { reason } of refused as PromiseRejectedResult[]) {
-    assert.ok(reason instanceof QueueFullError);
-    assert.equal(reason.retryable, true);
-  }
-  const fn = pool.snapshot().functions.find(({ name }) => name === "spin")!;
-  assert.equal(fn.counts.rejected, refused.length);
-  assert.ok(pool.report().findings!.some(({ id }) => id === "workers-cpu-queue"));
 });
 
 eachBackend("context locals that may travel, trace and deadline are there, others are not", {

@@ -73,7 +73,10 @@ export async function soak(
     } else if (dice < 0.052) {
       watch(index, failing.markSlowly.with({ pool })(ledger, index, dice < 0.051 ? 1 : 3));
     } else if (dice < 0.1) {
-      watch(index, failing.mark.with({ pool, priority: dice < 0.07 ? 1 : -1 })(ledger, index));
+      watch(
+        index,
+        failing.mark.with({ pool, priority: dice < 0.07 ? "critical" : "sheddable" })(ledger, index),
+      );
     } else watch(index, failing.mark.with({ pool })(ledger, index));
     if (pending >= 1_000) await new Promise<void>((resolve) => wake = resolve);
   }
