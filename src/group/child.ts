@@ -37,10 +37,10 @@ export interface ChildRole {
 }
 
 /** Between two looks at whether the supervisor is still there, where the channel does not tell. */
-const PARENT_WATCH_MS = 500;
+const PARENT_WATCH_MS = 250;
 /** A child whose supervisor is gone has this long to finish; it ends within 2 s, whatever it does. */
-const ORPHAN_DRAIN_MS = 1_000;
-const ORPHAN_END_MS = 1_500;
+const ORPHAN_DRAIN_MS = 700;
+const ORPHAN_END_MS = 1_000;
 const MAX_MESSAGE = 4_000;
 
 /** Makes the part of a group that is in this child. */

@@ -1,6 +1,7 @@
 /** What the tests of groups share: programs that are started, watched and put under load. */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import process from "node:process";
@@ -131,13 +132,18 @@ function cleanUp(program: Program): void {
   }
 }
 
-/** Whether a process is there. */
+/** Whether a process runs: an orphan that has ended is there until somebody waits for it. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
+  }
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^\) [ZX]/.test(stat.slice(stat.lastIndexOf(")")));
+  } catch {
+    return existsSync("/proc/self") === false;
   }
 }
 
