@@ -78,4 +78,5 @@ export async function start(): Promise<void> {
   shell.setExitCode(await main());
 }
 
-if (import.meta.main) await start();
+// Not everywhere is this known: elsewhere the package's `bin` starts it.
+if ((import.meta as { readonly main?: boolean }).main) await start();
