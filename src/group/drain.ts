@@ -30,10 +30,12 @@ export async function drainListeners(
   const before = sum(({ counts }) => counts.requests);
   // Closing a listener resets what is in its kernel queue.
   const arrivals = () => sum(({ counts }) => counts.accepted);
-  for (let turn = 0; turn < LAST_TURNS; turn++) await (platform.nextPoll?.(arrivals) ?? platform.nextTurn());
+  for (let turn = 0; turn < LAST_TURNS; turn++) {
+    await (platform.nextPoll?.(arrivals, () => false) ?? platform.nextTurn());
+  }
   await Promise.all(listeners.map((listener) => listener.stop()));
   // A request that was sent already is found before its connection counts as idle.
-  await (platform.nextPoll?.(arrivals) ?? platform.nextTurn());
+  await (platform.nextPoll?.(arrivals, () => false) ?? platform.nextTurn());
   for (const listener of listeners) listener.wind();
   await emptied(() => sum(({ size }) => size) === 0, timeoutMs, clock, onLeft);
 
