@@ -7,7 +7,8 @@ import type * as Http2 from "node:http2";
 import type * as Net from "node:net";
 
 import { builtin } from "./node_builtin.ts";
-import { NodeExchange, type Outgoing } from "./node_http_exchange.ts";
+import { NodeExchange } from "./node_http_exchange.ts";
+import type { Incoming, Outgoing } from "./node_http_types.ts";
 import type { NodeServerSocket } from "./node_server_socket.ts";
 import type { HttpConnection, HttpEngine, HttpEngineOptions, ServerSocket } from "./server_port.ts";
 
@@ -42,7 +43,11 @@ export function createHttpEngine(options: HttpEngineOptions): HttpEngine {
       outgoing.stream.on("error", () => {});
       options.onExchange(
         socket,
-        new NodeExchange(incoming, outgoing as unknown as Outgoing, options.maxBodyBytes),
+        new NodeExchange(
+          incoming as unknown as Incoming,
+          outgoing as unknown as Outgoing,
+          options.maxBodyBytes,
+        ),
       );
     });
     server.on("sessionError", (_error: Error, session: Http2.ServerHttp2Session) => {
@@ -55,7 +60,7 @@ export function createHttpEngine(options: HttpEngineOptions): HttpEngine {
 
   return {
     serve(socket, protocol): HttpConnection {
-      const { stream } = socket as NodeServerSocket;
+      const stream = (socket as NodeServerSocket).stream as Net.Socket;
       if (protocol === "http/1.1") {
         sockets.set(stream, socket);
         http1.emit("connection", stream);
@@ -85,7 +90,10 @@ function createHttp1(options: HttpEngineOptions, sockets: WeakMap<object, Server
   const begin = (incoming: Http.IncomingMessage, outgoing: Http.ServerResponse, waits: boolean) => {
     const socket = sockets.get(incoming.socket);
     if (socket === undefined) return void incoming.socket.destroy();
-    options.onExchange(socket, new NodeExchange(incoming, outgoing, options.maxBodyBytes, waits));
+    options.onExchange(
+      socket,
+      new NodeExchange(incoming, outgoing as unknown as Outgoing, options.maxBodyBytes, waits),
+    );
   };
   server.on("request", (incoming, outgoing) => begin(incoming, outgoing, false));
   // The body comes only when it is asked for: not if it is too long.

@@ -3,7 +3,7 @@
  */
 
 import { BallastError } from "../errors.ts";
-import type { Incoming } from "./node_http_exchange.ts";
+import type { Incoming } from "./node_http_types.ts";
 import type { BodyState } from "./server_port.ts";
 
 /** A request's body. */
@@ -21,9 +21,9 @@ export class NodeRequestBody {
     this.#maxBytes = maxBytes;
     this.#ask = ask;
     incoming.on("end", () => this.#end("done", undefined));
-    incoming.on("error", () => this.#break());
+    incoming.on("error", () => this.lose());
     // A client that left in the middle of it.
-    incoming.on("close", () => this.#break());
+    incoming.on("close", () => this.lose());
   }
 
   /** The stream. Nothing is taken from the connection before it is read. */
@@ -74,7 +74,8 @@ export class NodeRequestBody {
     });
   }
 
-  #break(): void {
+  /** The client has left: whoever reads it is told. */
+  lose(): void {
     if (this.state !== "reading" && this.state !== "unread") return;
     this.#end(
       "failed",

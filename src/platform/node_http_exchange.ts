@@ -2,17 +2,10 @@
  * A request of `node:http` or `node:http2` as a `Request`, and its `Response` sent back.
  */
 
-import type * as Http from "node:http";
-import type * as Http2 from "node:http2";
-
 import { NodeRequestBody } from "./node_http_body.ts";
 import { sendBody } from "./node_http_send.ts";
+import type { Incoming, Outgoing } from "./node_http_types.ts";
 import type { BodyState, HttpExchange } from "./server_port.ts";
-
-/** What came, of either protocol. */
-export type Incoming = Http.IncomingMessage | Http2.Http2ServerRequest;
-/** What goes out; that of HTTP/2 is made to look like it. */
-export type Outgoing = Http.ServerResponse;
 
 /** Methods that no `Request` may have. */
 const FORBIDDEN = new Set(["CONNECT", "TRACE", "TRACK"]);
@@ -88,7 +81,7 @@ export class NodeExchange implements HttpExchange {
 
   get contentLength(): number | undefined {
     const text = this.#incoming.headers["content-length"];
-    return text === undefined ? undefined : Number(text);
+    return typeof text === "string" ? Number(text) : undefined;
   }
 
   get body(): BodyState {
@@ -181,7 +174,7 @@ export class NodeExchange implements HttpExchange {
   }
 
   destroy(): void {
-    if (this.#isHttp2) (this.#outgoing as unknown as Http2.Http2ServerResponse).stream.close(0x8); // CANCEL
+    if (this.#isHttp2) this.#outgoing.stream?.close(0x8); // CANCEL
     else this.#outgoing.destroy();
   }
 
@@ -197,7 +190,8 @@ export class NodeExchange implements HttpExchange {
     if (this.#over) return;
     this.#over = true;
     this.#complete = complete;
-    this.#body?.leave();
+    if (complete) this.#body?.leave();
+    else this.#body?.lose();
     if (!complete) this.abort(new DOMException("the client left", "AbortError"));
     this.#onOver?.();
   }
@@ -207,7 +201,7 @@ export function ignore(): void {}
 
 /** RFC 9112, 6.3: a request without either header has no body. */
 function hasBody(incoming: Incoming): boolean {
-  if (incoming.httpVersionMajor === 2) return !(incoming as Http2.Http2ServerRequest).stream.endAfterHeaders;
+  if (incoming.httpVersionMajor === 2) return incoming.stream?.endAfterHeaders !== true;
   const { headers } = incoming;
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
@@ -227,8 +221,7 @@ function urlOf(incoming: Incoming, defaultHost: string): string {
   const target = incoming.url ?? "";
   const isHttp2 = incoming.httpVersionMajor === 2;
   const scheme = isHttp2 || (incoming.socket as { encrypted?: boolean }).encrypted ? "https" : "http";
-  const host = (isHttp2 ? (incoming as Http2.Http2ServerRequest).authority : incoming.headers.host) ||
-    defaultHost;
+  const host = String((isHttp2 ? incoming.authority : incoming.headers.host) || defaultHost);
   // The host must not bring a path, a query or a user along.
   if (/[/?#@\\\s]/.test(host)) throw new TypeError(`"${host}" is no host`);
   if (target.startsWith("/")) return `${scheme}://${host}${target}`;

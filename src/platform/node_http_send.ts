@@ -2,7 +2,7 @@
  * The body of a response, sent no faster than the client takes it.
  */
 
-import type { Outgoing } from "./node_http_exchange.ts";
+import type { Outgoing } from "./node_http_types.ts";
 
 /** Microtasks after which a body that has no more to say has said so. */
 const LOOKS = 4;

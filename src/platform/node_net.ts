@@ -101,7 +101,8 @@ function serverNames(name: string): { readonly host: string; readonly servername
 }
 
 /** A stream in paused mode: what arrives stays in its buffer until it is asked for, so a wait that ends early loses nothing. */
-export function createSocket(stream: Net.Socket, remoteAddress: string): PlatformSocket {
+export function createSocket(given: unknown, remoteAddress: string): PlatformSocket {
+  const stream = given as Net.Socket;
   let reader: (() => void) | undefined;
   let listener: (() => void) | undefined;
   let failure: Error | undefined;

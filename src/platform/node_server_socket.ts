@@ -10,7 +10,8 @@ import type { SecuredSocket, ServerSocket } from "./server_port.ts";
 
 /** An accepted connection, and the stream below it. */
 export interface NodeServerSocket extends ServerSocket {
-  readonly stream: Net.Socket;
+  /** A `net.Socket`. What is exported names no type of Node's: users of npm need not have those. */
+  readonly stream: unknown;
 }
 
 class AcceptedSocket implements NodeServerSocket {
@@ -74,13 +75,13 @@ class SecureAcceptedSocket extends AcceptedSocket implements SecuredSocket {
 }
 
 /** Takes on a connection. */
-export function acceptedSocket(stream: Net.Socket): NodeServerSocket {
-  return new AcceptedSocket(stream);
+export function acceptedSocket(stream: unknown): NodeServerSocket {
+  return new AcceptedSocket(stream as Net.Socket);
 }
 
 /** Takes on a connection after its handshake; with `asked` the client has shown a certificate. */
-export function securedSocket(stream: Tls.TLSSocket, asked: boolean): NodeServerSocket & SecuredSocket {
-  return new SecureAcceptedSocket(stream, asked);
+export function securedSocket(stream: unknown, asked: boolean): NodeServerSocket & SecuredSocket {
+  return new SecureAcceptedSocket(stream as Tls.TLSSocket, asked);
 }
 
 /** IPv4 is IPv4, on a socket of both families as well: a client is to be told by its address. */

@@ -133,7 +133,7 @@ function createTlsEngine(options: TlsEngineOptions): TlsEngine {
 
   return {
     accept(raw) {
-      const { stream } = raw as NodeServerSocket;
+      const stream = (raw as NodeServerSocket).stream as Net.Socket;
       raws.set(stream, raw);
       server.emit("connection", stream);
     },
