@@ -20,7 +20,9 @@ export type RefusalReason =
 
 /** Refusals for one reason. */
 export interface Refusals {
+  /** Why. */
   readonly reason: RefusalReason;
+  /** How many. */
   readonly count: number;
   /** The last one, in milliseconds since the epoch. */
   readonly lastAt: number;

@@ -100,8 +100,11 @@ export interface TlsEngineOptions extends TlsCertificate {
 
 /** What can be replaced while connections are open. */
 export interface TlsCertificate {
+  /** The certificate and those between it and the root, in PEM. */
   readonly cert: string;
+  /** Its private key, in PEM. */
   readonly key: string;
+  /** Whose client certificates are believed, in PEM; undefined where none are asked for. */
   readonly ca: string | undefined;
 }
 
@@ -166,9 +169,11 @@ export type BodyState = "none" | "unread" | "reading" | "done" | "failed";
 
 /** A request and its response. */
 export interface HttpExchange {
+  /** In capitals, as a rule. */
   readonly method: string;
   /** As the client wrote it: for messages. */
   readonly target: string;
+  /** "1.0", "1.1" or "2.0". */
   readonly httpVersion: string;
   /** What the client says the body's length is. */
   readonly contentLength: number | undefined;
