@@ -54,8 +54,6 @@ export function createHttpEngine(options: HttpEngineOptions): HttpEngine {
       const socket = sockets.get(session);
       if (socket !== undefined) options.onMalformed(socket, "malformed");
     });
-    // Time limits are the group's own, by the injected clock.
-    server.timeout = 0;
     return server;
   }
 
