@@ -134,8 +134,10 @@ export class Listener {
   refuse(connection: ServedConnection, reason: RefusalReason, answer?: string): void {
     if (connection.phase === "closing" || connection.gone) return;
     this.note(reason);
-    if (answer === undefined) connection.socket.destroy();
-    else this.finish(connection, answer);
+    if (answer !== undefined) return this.finish(connection, answer);
+    // What it makes of its end is no refusal of its own.
+    connection.enter("closing", this.#clock.monotonic());
+    connection.socket.destroy();
   }
 
   /** Counts a refusal. */

@@ -40,6 +40,8 @@ import {
   type Group,
   type GroupEnd,
   type GroupOptions,
+  requestPipeline,
+  type ServerSet,
 } from "@ballast/runtime/group";
 import { createLog, type Log } from "@ballast/runtime/log";
 import { createMetaApp, type Overview } from "@ballast/runtime/meta";
@@ -100,6 +102,25 @@ export async function shed(app: Hono): Promise<Shedder> {
     if (!(error instanceof OverloadError) || error.reason === "closed") throw error;
   }
   return shedder;
+}
+
+/** An app and a stream on ports of their own. */
+export async function listen(runtime: Runtime, app: Hono): Promise<ServerSet> {
+  const servers = createServerSet({
+    apps: [{ name: "web", port: 8888, fetch: app.fetch, tls: { cert: "tls.crt", key: "tls.key" } }],
+    streams: [{
+      port: 7000,
+      async handler(lease, { signal }) {
+        if (!signal.aborted) await bufferedConnection(lease).send("hello");
+      },
+    }],
+    limits: { maxBodyBytes: undefined, requestTimeoutMs: 5_000 },
+    wrap: requestPipeline(runtime),
+  });
+  servers.events.subscribe((event) => event.type === "refused" && event.reason.toUpperCase());
+  const [web] = await servers.listen();
+  web?.url.toUpperCase();
+  return servers;
 }
 
 /** What the pages are drawn from. */
