@@ -204,7 +204,7 @@ test("an app that does not answer in time: 504, its signal aborts, and what it a
 
 test("a response may stream for longer than a request may take", async () => {
   await using served = await serve({
-    limits: { requestTimeoutMs: 100, bodyTimeoutMs: 100, headersTimeoutMs: 100, idleTimeoutMs: 100 },
+    limits: { requestTimeoutMs: 400, bodyTimeoutMs: 400, headersTimeoutMs: 400, idleTimeoutMs: 400 },
     apps: [{
       fetch() {
         let count = 0;
