@@ -150,7 +150,9 @@ export class Listener {
   finish(connection: ServedConnection, text = ""): void {
     this.idle.delete(connection);
     connection.enter("closing", this.#clock.monotonic());
-    connection.socket.finish(text);
+    // The socket below HTTP/2 is its session's: that says goodbye, and ends it.
+    if (connection.isHttp2 && connection.http !== undefined) connection.http.goAway();
+    else connection.socket.finish(text);
   }
 
   /** A connection has nothing under way any more. */
@@ -232,7 +234,7 @@ export class Listener {
       connection.mark = mark;
     } else if (now - since > this.settings.idleTimeoutMs) {
       this.counts.idleClosed++;
-      this.#retire(connection);
+      this.finish(connection);
     }
   }
 
@@ -241,15 +243,10 @@ export class Listener {
     const [oldest] = this.idle;
     if (oldest === undefined) return false;
     this.counts.evicted++;
-    this.#retire(oldest);
+    this.finish(oldest);
     oldest.socket.destroy();
     this.connections.delete(oldest);
     return true;
-  }
-
-  #retire(connection: ServedConnection): void {
-    connection.http?.goAway();
-    this.finish(connection);
   }
 
   #start(connection: ServedConnection): void {

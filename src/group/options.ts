@@ -93,7 +93,7 @@ export interface ServerLimits {
    * @default 10000, or what 0.8 of the file limit leaves for each listener if that is less
    */
   readonly maxConnections?: number | undefined;
-  /** Connections of one client address; further ones are closed at once. @default `maxConnections` */
+  /** Connections of one client address; further ones are closed at once. @default no limit: proxies stand for many */
   readonly maxConnectionsPerClient?: number | undefined;
   /** A request's line and headers; beyond it, 431. @default 16384 (16 KiB) */
   readonly maxHeaderBytes?: number | undefined;

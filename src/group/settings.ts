@@ -64,11 +64,10 @@ export function fillIn(given: ServerLimits, maxConnections: number): ServerSetti
     checkInteger(`limits.${name}`, given[name] ?? otherwise, { min });
   const ms = (name: keyof ServerLimits, otherwise: number) =>
     checkNumber(`limits.${name}`, given[name] ?? otherwise, { min: 1, max: DAY_MS });
-  const max = count("maxConnections", maxConnections);
   return {
     acceptQueueMaxLength: count("acceptQueueMaxLength", 128, 0),
-    maxConnections: max,
-    maxConnectionsPerClient: count("maxConnectionsPerClient", max + 1_000_000),
+    maxConnections: count("maxConnections", maxConnections),
+    maxConnectionsPerClient: count("maxConnectionsPerClient", Number.MAX_SAFE_INTEGER),
     maxHeaderBytes: count("maxHeaderBytes", 16_384, 256),
     maxBodyBytes: count("maxBodyBytes", 10_485_760, 0),
     headersTimeoutMs: ms("headersTimeoutMs", 10_000),

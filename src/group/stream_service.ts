@@ -41,10 +41,8 @@ export class StreamService implements Service {
     void this.#run(connection, ender.signal);
   }
 
-  tend({ socket, exchanges }: ServedConnection, _now: number): void {
-    // A handler's time is its own: it has the timeouts of its buffered connection.
-    if (exchanges.size === 0 && socket.closed) socket.destroy();
-  }
+  /** A handler's time is its own: it has the time limits of its buffered connection. */
+  tend(): void {}
 
   wind(connection: ServedConnection): void {
     this.#enders.get(connection)?.abort(drainReason());
@@ -68,8 +66,8 @@ export class StreamService implements Service {
     } finally {
       listener.counts.finish(status, clock.monotonic() - startedAt);
       this.#enders.delete(connection);
-      if (lease.handedOver) connection.socket.onClose(() => {});
-      else {
+      // What was handed over is under way until whoever has it closes it.
+      if (!lease.handedOver) {
         lease.release();
         connection.enter("closing", clock.monotonic());
       }

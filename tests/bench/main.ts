@@ -5,6 +5,7 @@
  */
 
 import { measureConnections, printConnections } from "./connections.ts";
+import { measureListeners, printListeners } from "./group_listener.ts";
 import { measureHello, printHello } from "./hello.ts";
 import { measureHits, printHits } from "./hit.ts";
 import { measureHttp, printHttp } from "./http.ts";
@@ -35,6 +36,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   monitor: part((quick) => quick ? measureMonitor(1, 1) : measureMonitor(5, 5), printMonitor),
   workers: part((quick) => measureWorkers(quick ? QUICK : THOROUGH), printWorkers),
   hello: part((quick) => quick ? measureHello(1, 500) : measureHello(8, 700), printHello),
+  "group-listener": part(
+    (quick) => quick ? measureListeners(1, 300) : measureListeners(5, 1_500),
+    printListeners,
+  ),
   overload: part(measureOverload, printOverload),
 };
 

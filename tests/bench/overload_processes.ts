@@ -35,17 +35,21 @@ export interface ServerProcess {
 export interface Processes {
   /** Those that are here. */
   readonly engines: readonly Engine[];
-  start(engine: Engine, kind: Kind, work: Work): Promise<ServerProcess>;
+  start(engine: Engine, kind: string, work?: Work): Promise<ServerProcess>;
 }
 
-/** Makes them ready, in a folder that `dispose` removes: on Node they run bundled. */
-export async function prepareProcesses(): Promise<Processes & { dispose(): Promise<void> }> {
+const LOAD = "overload_load";
+
+/** Makes them ready, in a folder that `dispose` removes: on Node they run bundled. `server` is the module of the server. */
+export async function prepareProcesses(
+  server = "overload_server",
+): Promise<Processes & { dispose(): Promise<void> }> {
   const folder = await Deno.makeTempDir({ prefix: "ballast-overload-" });
   const hasNode = await new Deno.Command("node", { args: ["--version"], stdout: "null" }).output()
     .then(({ success }) => success, () => false);
-  const source = (name: string) => new URL(`overload_${name}.ts`, import.meta.url).pathname;
+  const source = (name: string) => new URL(`${name}.ts`, import.meta.url).pathname;
   if (hasNode) {
-    for (const name of ["server", "load"]) {
+    for (const name of [server, LOAD]) {
       const args = ["bundle", "--quiet", "--output", `${folder}/${name}.mjs`, source(name)];
       const { success } = await new Deno.Command(Deno.execPath(), { args }).output();
       if (!success) throw new Error(`${name} cannot be bundled for Node`);
@@ -62,7 +66,7 @@ export async function prepareProcesses(): Promise<Processes & { dispose(): Promi
   }
 
   async function load<T>(...args: readonly (string | number)[]): Promise<T> {
-    const { stdout } = await command(hasNode ? "node" : "deno", "load", args.map(String), {
+    const { stdout } = await command(hasNode ? "node" : "deno", LOAD, args.map(String), {
       signal: AbortSignal.timeout(60_000),
       stderr: "inherit",
     }).output();
@@ -72,7 +76,7 @@ export async function prepareProcesses(): Promise<Processes & { dispose(): Promi
   return {
     engines: hasNode ? ["deno", "node"] : ["deno"],
     async start(engine, kind, work) {
-      const child = command(engine, "server", [kind, work], {
+      const child = command(engine, server, work === undefined ? [kind] : [kind, work], {
         stdin: "piped",
         stdout: "piped",
         stderr: "null",

@@ -139,6 +139,23 @@ test("a drain finishes the requests of HTTP/2, and its session ends", async () =
   assert.deepEqual([finished, cut], [2, {}]);
 });
 
+test("a session of HTTP/2 without a request is closed after a while, and told so", async () => {
+  await using served = await serve({
+    limits: { idleTimeoutMs: 200 },
+    apps: [{ tls: good, fetch: () => new Response("ok") }],
+  });
+  const session = connectHttp2(`https://localhost:${served.port}`, { ca });
+  const [told, closed] = [deferred(), deferred()];
+  session.on("error", () => {});
+  session.on("goaway", () => told.resolve());
+  session.on("close", () => closed.resolve());
+  const stream = session.request({ ":path": "/" });
+  stream.resume();
+  stream.end();
+  await within(Promise.all([told.promise, closed.promise]), 5_000);
+  assert.equal(served.servers.snapshot().listeners[0]!.idleClosed, 1);
+});
+
 test("a certificate is replaced while connections are open; a bad one is refused and the old one stays", async (context) => {
   const paths = certificateFolder(context);
   const runtime = silentRuntime();
