@@ -14,7 +14,7 @@ export interface HttpRequest {
   /** By lower-case name: what the caller has set, and the type of its body. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: RequestBody | undefined;
-  readonly redirect: RequestRedirect;
+  readonly redirect: "follow" | "error" | "manual";
 }
 
 /** Methods that may be carried out twice (RFC 9110, 9.2.2). */

@@ -27,7 +27,7 @@ export interface RequestBody {
 }
 
 /** What `fetch` takes as a body, and what is iterable besides. */
-export type GivenBody = BodyInit | AsyncIterable<Uint8Array>;
+export type GivenBody = NonNullable<RequestInit["body"]> | AsyncIterable<Uint8Array>;
 
 /**
  * Reads a body.
