@@ -33,5 +33,6 @@ export interface Outgoing {
   writeHead(status: number, headers: Readonly<Record<string, string | string[]>>): unknown;
   write(bytes: Uint8Array): boolean;
   end(bytes?: Uint8Array): unknown;
+  end(text: string, encoding: "latin1"): unknown;
   destroy(): unknown;
 }

@@ -37,7 +37,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   workers: part((quick) => measureWorkers(quick ? QUICK : THOROUGH), printWorkers),
   hello: part((quick) => quick ? measureHello(1, 500) : measureHello(8, 700), printHello),
   "group-listener": part(
-    (quick) => quick ? measureListeners(1, 300) : measureListeners(5, 1_500),
+    (quick) => quick ? measureListeners(1, 300) : measureListeners(5, 1_000),
     printListeners,
   ),
   overload: part(measureOverload, printOverload),
