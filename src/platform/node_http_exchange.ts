@@ -222,6 +222,8 @@ function urlOf(incoming: Incoming, defaultHost: string): string {
   const isHttp2 = incoming.httpVersionMajor === 2;
   const scheme = isHttp2 || (incoming.socket as { encrypted?: boolean }).encrypted ? "https" : "http";
   const host = String((isHttp2 ? incoming.authority : incoming.headers.host) || defaultHost);
+  // RFC 9112, 3.2: only HTTP/1.0 may leave it out. Not every runtime sees to that.
+  if (incoming.httpVersion === "1.1" && incoming.headers.host === undefined) throw new TypeError("no host");
   // The host must not bring a path, a query or a user along.
   if (/[/?#@\\\s]/.test(host)) throw new TypeError(`"${host}" is no host`);
   if (target.startsWith("/")) return `${scheme}://${host}${target}`;
