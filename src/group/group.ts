@@ -71,6 +71,11 @@ function placeOf(processes: PlatformProcesses): Place {
   const text = processes.takeMarker(CHILD_MARKER);
   if (text === undefined) return "free";
   const parent = processes.parent();
+  if (parent === "gone") {
+    // While this child was starting. As its own supervisor it would run for ever, where nobody looks for it.
+    processes.exit(1);
+    throw new BallastError("CLOSED", "the supervisor of this child has ended, and so does the child");
+  }
   // It was inherited by somebody who is no child.
   return parent === undefined ? "free" : { marker: readMarker(text), parent };
 }

@@ -76,9 +76,10 @@ function nodeCommand(): ProcessCommand {
   return { file: execPath, args: [...execArgv, ...argv.slice(1)] };
 }
 
-function parent(): ParentProcess | undefined {
+function parent(): ParentProcess | "gone" | undefined {
   const process = own();
-  if (process.send === undefined || process.connected !== true) return undefined;
+  if (process.send === undefined) return undefined;
+  if (process.connected !== true) return "gone";
   const { ppid } = process;
   return {
     send(message) {

@@ -19,8 +19,8 @@ export interface PlatformProcesses {
   command(): ProcessCommand;
   /** The text that the process which started this one left for it under `name`; taken out of the environment when it is read. */
   takeMarker(name: string): string | undefined;
-  /** The channel to the process that started this one; undefined where it left none. */
-  parent(): ParentProcess | undefined;
+  /** The channel to the process that started this one: undefined where it left none, "gone" where it has ended since. */
+  parent(): ParentProcess | "gone" | undefined;
   /** Starts a process with a channel to it. What cannot be started ends at once: `onEnd` says why. */
   spawn(options: SpawnProcessOptions): ProcessHandle;
   /** Calls `listener` at a signal, in place of what the signal would do. Returns what undoes that. */

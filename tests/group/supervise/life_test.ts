@@ -8,7 +8,18 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { children, get, isFree, isRunning, load, start, until, withService } from "./support.ts";
+import {
+  children,
+  get,
+  isFree,
+  isRunning,
+  load,
+  processes,
+  start,
+  startOrphan,
+  until,
+  withService,
+} from "./support.ts";
 
 // Without overload control: on a busy machine it would refuse, and rightly.
 const TWO = { workers: 2, heartbeatMs: 100, stuckMs: 30_000, overload: false };
@@ -136,6 +147,16 @@ test("the supervisor killed: its children end by themselves, and the port is fre
     await until(() => left.every((pid) => !isRunning(pid)), "the end of the children", 10_000);
     assert.ok(await isFree(program.port));
   });
+});
+
+test("a child whose supervisor ended while it was starting ends as well, and is no supervisor itself", async () => {
+  const program = startOrphan(TWO);
+  try {
+    await program.ended();
+    assert.deepEqual(program.lines.filter(({ type }) => type === "started" || type === "serving"), []);
+  } finally {
+    for (const pid of processes(program)) if (isRunning(pid)) process.kill(pid, "SIGKILL");
+  }
 });
 
 test("a child that is stuck is killed and replaced, while the other serves", async () => {

@@ -7,6 +7,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { delay } from "@ballast/runtime";
 import type { GroupOptions } from "@ballast/runtime/group";
+import { CHILD_MARKER, PROTOCOL_VERSION } from "../../../src/group/messages.ts";
 
 /** No wait is longer. */
 export const WAIT_MS = 60_000;
@@ -52,14 +53,26 @@ export async function withService(options: Options, run: (program: Program) => P
   }
 }
 
+/** Starts the service program as a child whose supervisor is gone before it has begun. */
+export function startOrphan(options: Options): Program {
+  const marker = { version: PROTOCOL_VERSION, group: "service", id: 1, listeners: [] };
+  const child = spawnProgram(options, { ...process.env, [CHILD_MARKER]: JSON.stringify(marker) }, ["ipc"]);
+  child.disconnect();
+  return watch(child);
+}
+
 /** Starts the service program. */
 export function start(options: Options): Program {
+  return watch(spawnProgram(options, process.env, []));
+}
+
+function spawnProgram(options: Options, env: NodeJS.ProcessEnv, more: readonly "ipc"[]): ChildProcess {
   const file = fileURLToPath(new URL(`./programs/service${extension}`, import.meta.url));
   const flags = isDeno ? ["run", "--quiet", "--no-check", "--allow-all"] : [];
-  const child = spawn(process.execPath, [...flags, file, JSON.stringify(options)], {
-    stdio: ["ignore", "pipe", "pipe"],
+  return spawn(process.execPath, [...flags, file, JSON.stringify(options)], {
+    stdio: ["ignore", "pipe", "pipe", ...more],
+    env,
   });
-  return watch(child);
 }
 
 function watch(child: ChildProcess): Program {
