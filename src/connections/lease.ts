@@ -7,6 +7,7 @@
 import { BallastError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { tlsFault } from "./errors.ts";
+import { readableOf, writableOf } from "./lease_streams.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** A connection in a caller's hands. */
@@ -153,23 +154,12 @@ export class ConnectionLease implements Lease {
 
   get readable(): ReadableStream<Uint8Array> {
     const streams = this.#extra ??= {};
-    return streams.readable ??= new ReadableStream({
-      pull: async (controller) => {
-        const bytes = await this.read();
-        if (bytes === undefined) controller.close();
-        else controller.enqueue(bytes);
-      },
-      cancel: () => this.close(),
-    }, { highWaterMark: 0 });
+    return streams.readable ??= readableOf(this);
   }
 
   get writable(): WritableStream<Uint8Array> {
     const streams = this.#extra ??= {};
-    return streams.writable ??= new WritableStream({
-      write: (bytes) => this.write(bytes),
-      close: () => this.end(),
-      abort: () => this.close(),
-    });
+    return streams.writable ??= writableOf(this);
   }
 
   unread(bytes: () => number): void {

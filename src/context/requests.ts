@@ -6,6 +6,7 @@
 
 import { checkNumber } from "../errors.ts";
 import type { Cell } from "../report.ts";
+import { settle } from "../settle.ts";
 import { mayStream, watchBody } from "./body_end.ts";
 import type { Context } from "./context.ts";
 import { type HeaderOptions, readDeadline, readTrace } from "./headers.ts";
@@ -220,10 +221,17 @@ export function createRequestContexts(
     });
   }
 
-  const routeOfRouter: RouteOf<HandlerContext> = route === undefined
-    ? ({ req }) => req.matchedRoutes?.at(-1)?.path ?? req.path
-    : ({ req }) => route(req.raw);
-  const routeOfRequest: RouteOf<Request> = route ?? (({ url }) => new URL(url).pathname);
+  /** By the option; what that throws is as if it had not been given. */
+  const routeOfRequest: RouteOf<Request> = (request) =>
+    attempt(() => route?.(request)) ?? new URL(request.url).pathname;
+  const routeOfRouter: RouteOf<HandlerContext> = ({ req }) =>
+    attempt(() => route?.(req.raw)) ?? req.matchedRoutes?.at(-1)?.path ?? req.path;
+
+  /** Whether the context is to end with the response's body. */
+  function goesOn<A>({ context, method }: Served<A>, response: Response): boolean {
+    if (method === "HEAD") return false;
+    return attempt(() => streams?.(response)) ?? (context.watched || mayStream(response));
+  }
 
   function note<A>(served: Served<A>, end: End): void {
     const tookMs = served.context.ageMs;
@@ -235,9 +243,7 @@ export function createRequestContexts(
   function finish<A>(served: Served<A>, response: Response, error?: unknown): Response {
     const { context } = served;
     note(served, { status: response.status, error });
-    const waits = served.method !== "HEAD" &&
-      (streams === undefined ? context.watched || mayStream(response) : streams(response));
-    if (!waits) {
+    if (!goesOn(served, response)) {
       served.close();
       return response;
     }
@@ -250,9 +256,10 @@ export function createRequestContexts(
     });
   }
 
-  function fail<A>(served: Served<A>, error: unknown): void {
+  function fail<A>(served: Served<A>, error: unknown): never {
     note(served, { status: undefined, error });
     served.close();
+    throw error;
   }
 
   return {
@@ -262,7 +269,6 @@ export function createRequestContexts(
         await served.context.run(next);
       } catch (error) {
         fail(served, error);
-        throw error;
       }
       const { res } = c;
       const out = finish(served, res, c.error);
@@ -271,20 +277,21 @@ export function createRequestContexts(
     },
     wrap: (handler) => (request, ...rest) => {
       const served = open(request, request, routeOfRequest);
-      // Without `async`: each that waits for another one costs a request a tenth of what a router does.
-      try {
-        const answer = served.context.run(() => handler(request, ...rest));
-        if (!(answer instanceof Promise)) return finish(served, answer);
-        return answer.then((response) => finish(served, response), (error) => {
-          fail(served, error);
-          throw error;
-        });
-      } catch (error) {
-        fail(served, error);
-        throw error;
-      }
+      return settle(
+        () => served.context.run(() => handler(request, ...rest)),
+        (response) => finish(served, response),
+        (error) => fail(served, error),
+      );
     },
   };
+}
+
+function attempt<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch {
+    return undefined;
+  }
 }
 
 /** How a request ended. */

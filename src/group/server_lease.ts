@@ -1,6 +1,7 @@
 /** A lease of an accepted connection: what a stream's handler gets. */
 
 import type { Lease } from "../connections/mod.ts";
+import { readableOf, writableOf } from "../connections/lease_streams.ts";
 import { BallastError } from "../errors.ts";
 import type { PlatformSocket } from "../platform/port.ts";
 
@@ -58,22 +59,11 @@ export class ServerLease implements Lease {
   }
 
   get readable(): ReadableStream<Uint8Array> {
-    return this.#readable ??= new ReadableStream({
-      pull: async (controller) => {
-        const bytes = await this.read();
-        if (bytes === undefined) controller.close();
-        else controller.enqueue(bytes);
-      },
-      cancel: () => this.close(),
-    }, { highWaterMark: 0 });
+    return this.#readable ??= readableOf(this);
   }
 
   get writable(): WritableStream<Uint8Array> {
-    return this.#writable ??= new WritableStream({
-      write: (bytes) => this.write(bytes),
-      close: () => this.end(),
-      abort: () => this.close(),
-    });
+    return this.#writable ??= writableOf(this);
   }
 
   /** Nobody takes it after this one: what is held above it is lost with it. */

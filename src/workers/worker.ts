@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import { type Context, createContext, currentContext } from "../context/mod.ts";
 import { detectPlatform } from "../platform/detect.ts";
 import type { ChannelPort, ParentLink } from "../platform/port.ts";
+import { isThenable } from "../settle.ts";
 import { Answers } from "./answers.ts";
 import { type Frame, unpack } from "./carry.ts";
 import { Cell } from "./cell.ts";
@@ -293,9 +294,4 @@ function apply(
   if (argCount === 1) return run(list[first]);
   if (argCount === 2) return run(list[first], list[first + 1]);
   return run(...list.slice(first, first + argCount));
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null &&
-    typeof (value as { then?: unknown }).then === "function";
 }

@@ -125,6 +125,20 @@ describe("a request's context", () => {
     ]);
   });
 
+  it("is closed whatever a handler answers, and whatever the options throw", async () => {
+    const fails = () => {
+      throw new RangeError("a mistake in an option");
+    };
+    const { service, requests } = setUp({ route: fails, streams: fails });
+    const at = () => new Request("http://shop.example/cart");
+    const nothing = requests.wrap(() => Promise.resolve(undefined as unknown as Response));
+    await assert.rejects(async () => await nothing(at()), TypeError);
+    const well = requests.wrap(() => new Response("well", { status: 500 }));
+    assert.equal(await (await well(at())).text(), "well");
+    assert.equal(service.snapshot().open, 0);
+    assert.deepEqual(service.recent("failed requests").latest().map(({ key }) => key), ["/cart", "/cart"]);
+  });
+
   it("that is slow is kept by its route, with its trace; one that is not, is not", async () => {
     const { app, clock, service } = setUp({ slowMs: 50 });
     app.get("/fast", (c) => c.text(""));

@@ -59,6 +59,17 @@ describe("a shedder", () => {
     assert.equal(shedder.snapshot().inFlight, 0);
   });
 
+  it("takes back its place from a handler that answers with no response, or with a promise of another make", async () => {
+    const { shedder } = setUp();
+    const nothing = shedder.wrap(() => Promise.resolve(undefined as unknown as Response));
+    for (let i = 0; i < 3; i++) await assert.rejects(async () => await nothing(at("/")), TypeError);
+    assert.equal(shedder.snapshot().inFlight, 0);
+    const foreign = { then: (done: (response: Response) => void) => void done(new Response("hello")) };
+    const other = shedder.wrap(() => foreign as unknown as Promise<Response>);
+    assert.equal(await (await other(at("/"))).text(), "hello");
+    assert.equal(shedder.snapshot().inFlight, 0);
+  });
+
   it("refuses with 503 and Retry-After what waited too long", async () => {
     const { clock, shedder } = setUp({ limit: 1, retryAfterMs: 3_000 });
     const { open, opened } = gate();
