@@ -150,12 +150,16 @@ test("the supervisor killed: its children end by themselves, and the port is fre
 });
 
 test("a child whose supervisor ended while it was starting ends as well, and is no supervisor itself", async () => {
-  const program = startOrphan(TWO);
-  try {
-    await program.ended();
-    assert.deepEqual(program.lines.filter(({ type }) => type === "started" || type === "serving"), []);
-  } finally {
-    for (const pid of processes(program)) if (isRunning(pid)) process.kill(pid, "SIGKILL");
+  for (const orphaned of [true, false]) {
+    const program = startOrphan({ ...TWO, orphaned });
+    try {
+      await program.ended();
+      // Told of it late, it may have served for a moment, as a child.
+      const lines = program.lines.filter(({ type }) => type === "started" || type === "serving");
+      assert.deepEqual(orphaned ? lines : lines.filter(({ role }) => role !== "child"), []);
+    } finally {
+      for (const pid of processes(program)) if (isRunning(pid)) process.kill(pid, "SIGKILL");
+    }
   }
 });
 

@@ -38,7 +38,11 @@ export interface Program {
   kill(signal: NodeJS.Signals): void;
 }
 
-type Options = Omit<GroupOptions, "apps"> & { readonly broken?: string; readonly apps?: readonly object[] };
+type Options = Omit<GroupOptions, "apps"> & {
+  readonly broken?: string;
+  readonly orphaned?: boolean;
+  readonly apps?: readonly object[];
+};
 
 /** Runs a test with the service program, and sees that nothing of it is left behind. */
 export async function withService(options: Options, run: (program: Program) => Promise<void>): Promise<void> {
@@ -53,7 +57,7 @@ export async function withService(options: Options, run: (program: Program) => P
   }
 }
 
-/** Starts the service program as a child whose supervisor is gone before it has begun. */
+/** Starts the service program as a child whose supervisor lets go of it while it starts: before its group is made, if it is `orphaned`. */
 export function startOrphan(options: Options): Program {
   const marker = { version: PROTOCOL_VERSION, group: "service", id: 1, listeners: [] };
   const child = spawnProgram(options, { ...process.env, [CHILD_MARKER]: JSON.stringify(marker) }, ["ipc"]);

@@ -6,13 +6,18 @@ import { createGroup, type GroupOptions } from "@ballast/runtime/group";
 interface ServiceOptions extends GroupOptions {
   /** What goes wrong in every child at its start. */
   readonly broken?: "throws" | "exits";
+  /** Wait until the supervisor is gone before the group is made. */
+  readonly orphaned?: boolean;
 }
 
-const { broken, ...options } = JSON.parse(process.argv[2] ?? "{}") as ServiceOptions;
+const { broken, orphaned, ...options } = JSON.parse(process.argv[2] ?? "{}") as ServiceOptions;
 const say = (event: Record<string, unknown>) =>
   process.stdout.write(`${JSON.stringify({ pid: process.pid, ...event })}\n`);
 const kept: Uint8Array[] = [];
 
+if (orphaned === true && process.connected) {
+  await new Promise<void>((resolve) => process.once("disconnect", resolve));
+}
 const group = createGroup({
   name: "service",
   ...options,
