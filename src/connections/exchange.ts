@@ -138,12 +138,17 @@ export class Exchange implements AttemptHome {
       lease.release();
       throw this.signal.reason;
     }
+    const client = clientOf(lease, this.#options);
+    if (client === undefined) {
+      lease.release();
+      throw wrappedError(lease.endpoint);
+    }
     const { url: { pathname, search }, method } = this.#request;
     const path = pathname + search;
     const request: DispatchOptions = { path, method, headers, body: this.body?.send(), servername: NO_NAME };
     return new Promise((resolve) => {
       this.#settle = resolve;
-      clientOf(lease, this.#options).dispatch(request, new Attempt(this.#options, lease, this));
+      client.dispatch(request, new Attempt(this.#options, lease, this));
     });
   }
 }
@@ -162,10 +167,10 @@ function connect(
   return manager.connect(place, { signal, key: POOL_KEY, tls: secure });
 }
 
-/** undici's client of this very connection, made with its first lease. */
-function clientOf(lease: Lease, options: ExchangeOptions): Dispatcher {
-  const known = lease.state as Dispatcher | undefined;
-  if (known !== undefined) return known;
+/** undici's client of this very connection, made with its first lease; none where the endpoint's `wrap` has made something else of it. */
+function clientOf(lease: Lease, options: ExchangeOptions): Dispatcher | undefined {
+  const known = lease.state;
+  if (known !== undefined) return known instanceof options.undici.Client ? known : undefined;
   let socket: unknown = lease.stream;
   // The origin says nothing: the connection is there, and TLS is below it. Were it https, undici would give up a connection
   // that another name of its endpoint is asked by.
@@ -188,4 +193,13 @@ function clientOf(lease: Lease, options: ExchangeOptions): Dispatcher {
   });
   lease.state = client;
   return client;
+}
+
+function wrappedError(endpoint: string): BallastError {
+  return new BallastError(
+    "UNSUPPORTED",
+    `endpoint "${endpoint}" has a \`wrap\` that makes something of its connections, so fetch cannot speak HTTP over them: ` +
+      "give HTTP an endpoint of its own, or let `wrap` return nothing",
+    { data: { endpoint } },
+  );
 }

@@ -93,7 +93,7 @@ export interface EndpointOptions {
   /**
    * Called with every new connection before anybody uses it: what it gives is the lease's `state` from then on, what it throws
    * closes the connection and counts against the address. For protocols that begin with a handshake, and for clients that pool
-   * something richer than a socket.
+   * something richer than a socket. `fetch` uses such an endpoint only where it gives nothing.
    */
   readonly wrap?: (lease: Lease) => unknown;
 }

@@ -34,6 +34,9 @@ const HAND_OVER_MS = 1_000;
 /** Turns of the event loop in which what waits in the kernel is still accepted, before listeners close. */
 const LAST_TURNS = 16;
 
+/** Children end by themselves within a second of their supervisor; one that is stuck cannot, and is killed then. */
+const GUARD_MS = 1_500;
+
 /** Makes the supervisor of a group. */
 export function createSupervisor(
   options: GroupOptions,
@@ -48,6 +51,7 @@ export function createSupervisor(
   const log = runtime.log.child("group");
   const events = createEvents<GroupEvent>();
   const handover = new Handover(runtime.platform.servers!, settings.maxWaiting);
+  const guard = processes.guard(GUARD_MS);
   const startedAt = clock.now();
   let state: GroupState = "starting";
   let listeners: readonly BoundListener[] = [];
@@ -71,8 +75,8 @@ export function createSupervisor(
     size: settings.workers,
     clock,
     handover,
-    create: (listener) =>
-      new SupervisedChild({
+    create(listener) {
+      const child = new SupervisedChild({
         processes,
         command,
         clock,
@@ -81,11 +85,15 @@ export function createSupervisor(
         listener: {
           ...listener,
           ended(child, end) {
+            if (child.pid !== undefined) guard.remove(child.pid);
             gatherer.keep(child);
             listener.ended(child, end);
           },
         },
-      }),
+      });
+      if (child.pid !== undefined) guard.add(child.pid);
+      return child;
+    },
     recycle: settings.recycle,
     brake: settings.brake,
     drainTimeoutMs: settings.drainTimeoutMs,
@@ -178,6 +186,7 @@ export function createSupervisor(
     handover.refuseAll();
     gatherer.close();
     manager.close();
+    guard.end();
     await meta?.close();
     if (isOwn) await runtime.close();
     leaveSignals();

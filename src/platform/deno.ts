@@ -2,7 +2,15 @@
 
 import { systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
-import { nodeDnsQuery, nodeFiles, nodeNextTurn, nodeProcessInfo, nodeStorage, nodeUsage } from "./node.ts";
+import {
+  nodeDnsQuery,
+  nodeFiles,
+  nodeNextTurn,
+  nodeProcessInfo,
+  nodeStorage,
+  nodeUsage,
+  noSupervisorHandover,
+} from "./node.ts";
 import { profiler } from "./node_profiler.ts";
 import { builtin } from "./node_builtin.ts";
 import { nodeNet } from "./node_net.ts";
@@ -55,6 +63,7 @@ export function denoPlatform(): Platform {
           "the supervisor holds the listeners and hands each connection to a child; needs --allow-run and " +
           "--allow-env. Children have the flags of this process with --allow-all, else the permissions it has as a whole",
       },
+      noSupervisorHandover,
       {
         name: "pause stacks",
         supported: true,

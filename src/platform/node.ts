@@ -70,6 +70,14 @@ export function nodePlatform(): Platform {
   };
 }
 
+/** Listening sockets are passed to children only, never to a process that takes the supervisor's place. */
+export const noSupervisorHandover: Capability = {
+  name: "supervisor handover",
+  supported: false,
+  note: "ports close with their supervisor: a rolling restart (SIGHUP) replaces children, not it; " +
+    "for a new supervisor start another instance behind the balancer first",
+};
+
 const nodeCapabilities: readonly Capability[] = [
   { name: "dns", supported: true, note: "node:dns Resolver, with TTLs; search domains are not applied" },
   { name: "context propagation", supported: true, note: "AsyncLocalStorage" },
@@ -86,6 +94,7 @@ const nodeCapabilities: readonly Capability[] = [
     supported: true,
     note: "the supervisor holds the listeners and hands each connection to a child",
   },
+  noSupervisorHandover,
 ];
 
 const WATCHDOG: Capability = {

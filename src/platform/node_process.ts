@@ -10,6 +10,7 @@ import type * as Net from "node:net";
 import type { Buffer } from "node:buffer";
 
 import { builtin } from "./node_builtin.ts";
+import { nodeGuard } from "./node_guard.ts";
 import { nodeNotify } from "./node_notify.ts";
 import type { NodeServerSocket } from "./node_server_socket.ts";
 import type {
@@ -60,6 +61,7 @@ export function nodeProcesses(command: () => ProcessCommand = nodeCommand): Plat
       return () => process.off(signal, heard);
     },
     exit: (code) => void process.exit(code),
+    guard: (afterMs) => nodeGuard(builtin, afterMs),
     rssBytes,
     ...nodeNotify(builtin),
   };

@@ -27,6 +27,8 @@ export interface PlatformProcesses {
   onSignal(signal: ProcessSignal, listener: () => void): () => void;
   /** Ends this process now. */
   exit(code: number): void;
+  /** A guard over processes that must not outlive this one: `afterMs` after its end, whatever it is, they are killed. */
+  guard(afterMs: number): ProcessGuard;
   /** Resident memory of another process; undefined where that cannot be read. */
   rssBytes(pid: number): number | undefined;
   /** Tells the service manager something, where there is one and the means to tell it. Never fails. */
@@ -82,6 +84,16 @@ export interface ProcessHandle {
   kill(signal: "SIGTERM" | "SIGKILL"): void;
   /** Whether it runs, as far as the system says: asked where its end may have gone unheard. */
   isRunning(): boolean;
+}
+
+/** Kills what outlives this process, where the system has the means (a shell); does nothing elsewhere. Never fails. */
+export interface ProcessGuard {
+  /** Guards a process. */
+  add(pid: number): void;
+  /** Guards it no more: it has ended. */
+  remove(pid: number): void;
+  /** Guards nothing any more. */
+  end(): void;
 }
 
 /** The channel to the process that started this one. */

@@ -51,6 +51,29 @@ test("requests in a row share one connection, and a manager's own leases stay ap
   await peer.kill();
 });
 
+test("an endpoint whose connections are wrapped is refused, unless nothing is made of them", async () => {
+  const peer = await listen(echo);
+  const tiers = [[peer.address]];
+  let greeted = 0;
+  const endpoints = {
+    rich: { tiers, wrap: () => ({ client: true }) },
+    plain: { tiers, wrap: () => void greeted++ },
+  };
+  await withManager(endpoints, async (manager) => {
+    const fetch = createFetch(manager);
+    await assert.rejects(fetch("http://rich/", { method: "POST", body: "x" }), (error: TypeError) => {
+      const { code, message } = error.cause as BallastError;
+      assert.equal(code, "UNSUPPORTED");
+      assert.match(message, /^endpoint "rich" has a `wrap` that makes something of its connections/);
+      return true;
+    });
+    assert.equal(inUse(manager), 0);
+    for (let count = 0; count < 2; count++) await (await fetch("http://plain/")).text();
+    assert.equal(greeted, 1);
+  });
+  await peer.kill();
+});
+
 test("every kind of body arrives", async () => {
   const peer = await listen(echo);
   await withManager({ payments: { tiers: [[peer.address]] } }, async (manager) => {

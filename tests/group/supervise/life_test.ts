@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { delay } from "@ballast/runtime";
 
 import {
   children,
@@ -145,6 +146,19 @@ test("the supervisor killed: its children end by themselves, and the port is fre
     program.kill("SIGKILL");
     await program.ended();
     await until(() => left.every((pid) => !isRunning(pid)), "the end of the children", 10_000);
+    assert.ok(await isFree(program.port));
+  });
+});
+
+test("the supervisor killed while a child is stuck: that child ends as well", async () => {
+  await withService({ ...TWO, stuckMs: 60_000 }, async (program) => {
+    const left = children(program);
+    const stuck = get(program.port, "/stuck").then(() => "answered", () => "failed");
+    await delay(1_000);
+    program.kill("SIGKILL");
+    await program.ended();
+    await until(() => left.every((pid) => !isRunning(pid)), "the end of the children", 10_000);
+    assert.equal(await stuck, "failed");
     assert.ok(await isFree(program.port));
   });
 });
