@@ -72,7 +72,9 @@ export function start(options: Options): Program {
 
 function spawnProgram(options: Options, env: NodeJS.ProcessEnv, more: readonly "ipc"[]): ChildProcess {
   const file = fileURLToPath(new URL(`./programs/service${extension}`, import.meta.url));
-  const flags = isDeno ? ["run", "--quiet", "--no-check", "--allow-all"] : [];
+  const flags = isDeno
+    ? ["run", "--quiet", "--no-check", "--v8-flags=--expose-gc", "--allow-all"]
+    : ["--expose-gc"];
   return spawn(process.execPath, [...flags, file, JSON.stringify(options)], {
     stdio: ["ignore", "pipe", "pipe", ...more],
     env,

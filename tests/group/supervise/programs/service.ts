@@ -51,6 +51,9 @@ async function answer(request: Request): Promise<Response> {
     case "/leak":
       kept.push(new Uint8Array(number("mib") * 2 ** 20).fill(1));
       break;
+    case "/heap":
+      collectGarbage();
+      return Response.json({ pid: process.pid, bytes: process.memoryUsage().heapUsed });
     case "/stuck":
       while (kept.length >= 0);
       break;
@@ -58,6 +61,11 @@ async function answer(request: Request): Promise<Response> {
       process.exit(3);
   }
   return new Response(String(process.pid));
+}
+
+/** Where the program was started with `--expose-gc`. */
+function collectGarbage(): void {
+  (globalThis as { gc?: () => void }).gc?.();
 }
 
 if (group.role === "supervisor") {
