@@ -19,7 +19,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 /** Programs that are run by themselves: the others are files of tests. */
 const PROGRAMS = "tests/npm/";
 /** Programs that tests run by their paths. */
-const TESTED_PROGRAMS = ["tests/workers/programs/", "tests/group/supervise/programs/"];
+const TESTED_PROGRAMS = ["tests/workers/programs/", "tests/group/supervise/"];
 
 /** The suite, ready to run in its folder. Paths are relative to that. */
 export interface Suite {
