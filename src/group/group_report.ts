@@ -4,6 +4,7 @@
  * @module
  */
 
+import { durationText } from "../log/duration.ts";
 import type { Cell, Fact, Finding, Report, ReportTable, StateMachine, Tone } from "../report.ts";
 import type { ChildSnapshot, GroupSnapshot } from "./group_types.ts";
 import type { RecycleLimits } from "./recycling.ts";
@@ -132,7 +133,7 @@ function facts({ snapshot, recycle, recentCrashes }: GroupReportOptions): Fact[]
 function limitsText({ maxMemoryBytes, maxAgeMs, maxRequests }: RecycleLimits): string[] {
   const items = [
     ...(maxMemoryBytes === undefined ? [] : [`${Math.round(maxMemoryBytes / 2 ** 20)} MiB`]),
-    ...(maxAgeMs === undefined ? [] : [`${Math.round(maxAgeMs / 1_000)} s`]),
+    ...(maxAgeMs === undefined ? [] : [durationText(maxAgeMs)]),
     ...(maxRequests === undefined ? [] : [`${maxRequests} requests`]),
   ];
   return items.length > 0 ? items : ["no limit is set"];
@@ -174,7 +175,8 @@ function childrenTable({ snapshot, now, gatheredMsAgo }: GroupReportOptions): Re
     ],
     rows: children.map((child): Cell[] => [
       { kind: "details", key: String(child.id) },
-      child.pid ?? null,
+      // A name, not an amount.
+      child.pid === undefined ? null : String(child.pid),
       stateCell(child),
       { kind: "duration", ms: now - child.startedAt },
       bytes(child.vitals?.rssBytes),
