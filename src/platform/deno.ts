@@ -3,7 +3,6 @@
 import { systemClock } from "../clock.ts";
 import { errorMessage } from "../errors.ts";
 import {
-  nodeDnsQuery,
   nodeFiles,
   nodeNextTurn,
   nodeProcessInfo,
@@ -13,6 +12,7 @@ import {
 } from "./node.ts";
 import { profiler } from "./node_profiler.ts";
 import { builtin } from "./node_builtin.ts";
+import { nodeDnsQuery } from "./node_dns.ts";
 import { nodeNet } from "./node_net.ts";
 import { nodeProcesses } from "./node_process.ts";
 import { nodeServers } from "./node_servers.ts";
@@ -86,10 +86,15 @@ export function denoPlatform(): Platform {
     terminal: () => ({ colors: !Deno.noColor && Deno.stdout.isTerminal() && Deno.stderr.isTerminal() }),
     workers: denoWorkers,
     processInfo: nodeProcessInfo,
-    processes: nodeProcesses(command),
+    processes: nodeProcesses(command, mayRun),
     // getActiveResourcesInfo() is always empty here, so there are no resources to tell of.
     monitor: { usage: nodeUsage, stacks: profiler(builtin) },
   };
+}
+
+/** Whether a program may be run without a question to whoever sits at the terminal. */
+function mayRun(program: string): boolean {
+  return Deno.permissions.querySync({ name: "run", command: program }).state === "granted";
 }
 
 /** As Node's, with the reason why a certificate was not accepted: `node:tls` says the same of every one here. */

@@ -7,6 +7,8 @@
 
 import type * as ChildProcesses from "node:child_process";
 import type { Writable } from "node:stream";
+
+import { builtin } from "./node_builtin.ts";
 import type { ProcessGuard } from "./process_port.ts";
 
 /** Signals to a whole terminal or cgroup are not for it: it has to be the last to go. Some shells sleep for whole seconds only. */
@@ -22,43 +24,53 @@ done
 sleep "$1" 2>/dev/null || sleep 1
 kill -9 $pids 2>/dev/null`;
 
+const SHELL = "sh";
+
 type Shell = ChildProcesses.ChildProcessByStdio<Writable, null, null>;
 
-/** Makes a guard that kills `afterMs` after the end of this process. It is started with the first process that it guards. */
-export function nodeGuard(builtin: <T>(id: string) => T, afterMs: number): ProcessGuard {
+/**
+ * Makes a guard that kills `afterMs` after the end of this process. It is started with the first process that it guards, and again with
+ * the next one if it has ended; where there is no shell, or none may be run, nothing is guarded.
+ */
+export function nodeGuard(afterMs: number, mayRun: (program: string) => boolean): ProcessGuard {
   const pids = new Set<number>();
   let shell: Shell | undefined;
   // Where there is no shell there never is.
   let isMissing = false;
 
   function start(): Shell | undefined {
-    if (isMissing) return undefined;
+    if (isMissing || !mayRun(SHELL)) return undefined;
+    const { spawn } = builtin<typeof ChildProcesses>("node:child_process");
+    let started: Shell;
     try {
-      const { spawn } = builtin<typeof ChildProcesses>("node:child_process");
-      const started: Shell = spawn("sh", ["-c", SCRIPT, "ballast-guard", String(afterMs / 1_000)], {
+      started = spawn(SHELL, ["-c", SCRIPT, "ballast-guard", String(afterMs / 1_000)], {
         stdio: ["pipe", "ignore", "ignore"],
       });
-      started.on("error", () => isMissing = true);
-      started.on("exit", () => {
-        if (shell === started) shell = undefined;
-      });
-      // What is written to one that has gone is said again to the next.
-      started.stdin.on("error", () => {});
-      started.unref();
-      (started.stdin as Writable & { unref?(): void }).unref?.();
-      for (const pid of pids) started.stdin.write(`+ ${pid}\n`);
-      return started;
     } catch {
       isMissing = true;
       return undefined;
     }
+    const gone = () => {
+      if (shell === started) shell = undefined;
+    };
+    started.on("error", () => {
+      isMissing = true;
+      gone();
+    });
+    started.on("exit", gone);
+    // What is written to one that has gone is said again to the next.
+    started.stdin.on("error", () => {});
+    started.unref();
+    (started.stdin as Writable & { unref?(): void }).unref?.();
+    for (const pid of pids) started.stdin.write(`+ ${pid}\n`);
+    return started;
   }
 
   return {
     add(pid) {
-      if (shell !== undefined) shell.stdin.write(`+ ${pid}\n`);
       pids.add(pid);
-      shell ??= start();
+      if (shell === undefined) shell = start();
+      else shell.stdin.write(`+ ${pid}\n`);
     },
     remove(pid) {
       if (pids.delete(pid)) shell?.stdin.write(`- ${pid}\n`);

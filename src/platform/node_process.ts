@@ -42,8 +42,11 @@ interface OwnProcess {
 
 const PAGE_BYTES = 4_096;
 
-/** The processes of this runtime; `command` says how its programs are started. */
-export function nodeProcesses(command: () => ProcessCommand = nodeCommand): PlatformProcesses {
+/** The processes of this runtime; `command` says how its programs are started, `mayRun` which others may be. */
+export function nodeProcesses(
+  command: () => ProcessCommand = nodeCommand,
+  mayRun: (program: string) => boolean = () => true,
+): PlatformProcesses {
   const process = own();
   return {
     pid: process.pid,
@@ -61,7 +64,7 @@ export function nodeProcesses(command: () => ProcessCommand = nodeCommand): Plat
       return () => process.off(signal, heard);
     },
     exit: (code) => void process.exit(code),
-    guard: (afterMs) => nodeGuard(builtin, afterMs),
+    guard: (afterMs) => nodeGuard(afterMs, mayRun),
     rssBytes,
     ...nodeNotify(builtin),
   };

@@ -86,7 +86,7 @@ export interface ProcessHandle {
   isRunning(): boolean;
 }
 
-/** Kills what outlives this process, where the system has the means (a shell); does nothing elsewhere. Never fails. */
+/** Kills what outlives this process, where there is a shell that may be run; does nothing elsewhere. Never fails. */
 export interface ProcessGuard {
   /** Guards a process. */
   add(pid: number): void;

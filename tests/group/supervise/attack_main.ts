@@ -9,7 +9,7 @@ import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { delay } from "@ballast/runtime";
-import { get, getJson, type Program, until, withService } from "./support.ts";
+import { FLAGS, get, getJson, type Program, until, withService } from "./support.ts";
 
 const CHILDREN = 2;
 const IDLE = 5_000;
@@ -23,7 +23,7 @@ const HEADERS_MS = 3_000;
 const PAUSE_MS = 50;
 /** What a page may take; in CI others want the machine. */
 const SLOW_MS = process.env.CI === undefined ? 100 : 1_000;
-/** Of all children's heaps between the ends of two rounds, after a collection: 1 kB for each of 10,000 connections is a leak. */
+/** Of all children's heaps between the ends of two rounds, after a collection: some 230 bytes for each of a round's connections. */
 const GROWTH_BYTES = 4 * 2 ** 20;
 
 const PATHS = ["/livez", "/readyz", "/group", "/overload"] as const;
@@ -50,8 +50,7 @@ async function probe(port: number): Promise<never> {
 
 /** Starts a prober. Its answers are taken by whoever wants them. */
 function startProbes(port: number) {
-  const flags = process.versions.deno === undefined ? [] : ["run", "--quiet", "--no-check", "--allow-all"];
-  const args = [...flags, fileURLToPath(import.meta.url), "--probe", String(port)];
+  const args = [...FLAGS, fileURLToPath(import.meta.url), "--probe", String(port)];
   const prober = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let probes: Probe[] = [];
   let rest = "";

@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { delay } from "@ballast/runtime";
 
 import {
   children,
@@ -154,7 +153,7 @@ test("the supervisor killed while a child is stuck: that child ends as well", as
   await withService({ ...TWO, stuckMs: 60_000 }, async (program) => {
     const left = children(program);
     const stuck = get(program.port, "/stuck").then(() => "answered", () => "failed");
-    await delay(1_000);
+    await program.line(({ type }) => type === "stuck here", "the loop");
     program.kill("SIGKILL");
     await program.ended();
     await until(() => left.every((pid) => !isRunning(pid)), "the end of the children", 10_000);

@@ -13,7 +13,11 @@ import { CHILD_MARKER, PROTOCOL_VERSION } from "../../../src/group/messages.ts";
 export const WAIT_MS = 60_000;
 
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
-const isDeno = process.versions.deno !== undefined;
+
+/** What programs are started with: they can be told to collect their garbage. */
+export const FLAGS: readonly string[] = process.versions.deno === undefined
+  ? ["--expose-gc"]
+  : ["run", "--quiet", "--no-check", "--v8-flags=--expose-gc", "--allow-all"];
 
 /** A line that a program wrote. */
 export interface Line {
@@ -72,10 +76,7 @@ export function start(options: Options): Program {
 
 function spawnProgram(options: Options, env: NodeJS.ProcessEnv, more: readonly "ipc"[]): ChildProcess {
   const file = fileURLToPath(new URL(`./programs/service${extension}`, import.meta.url));
-  const flags = isDeno
-    ? ["run", "--quiet", "--no-check", "--v8-flags=--expose-gc", "--allow-all"]
-    : ["--expose-gc"];
-  return spawn(process.execPath, [...flags, file, JSON.stringify(options)], {
+  return spawn(process.execPath, [...FLAGS, file, JSON.stringify(options)], {
     stdio: ["ignore", "pipe", "pipe", ...more],
     env,
   });

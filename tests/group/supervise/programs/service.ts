@@ -1,5 +1,6 @@
 /** A service that does what its requests ask for. Its options are the first argument, as JSON; what happens is written as lines of JSON. */
 
+import { writeSync } from "node:fs";
 import process from "node:process";
 import { createGroup, type GroupOptions } from "@ballast/runtime/group";
 
@@ -55,6 +56,8 @@ async function answer(request: Request): Promise<Response> {
       collectGarbage();
       return Response.json({ pid: process.pid, bytes: process.memoryUsage().heapUsed });
     case "/stuck":
+      // At once: nothing is written once it is stuck.
+      writeSync(1, `${JSON.stringify({ pid: process.pid, type: "stuck here" })}\n`);
       while (kept.length >= 0);
       break;
     case "/crash":
